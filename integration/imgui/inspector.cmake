@@ -1,0 +1,26 @@
+# ioloop_add_imgui_inspector(<imgui target>): compiles the inspector against this Dear ImGui, as ioloop::imgui.
+#
+# Dear ImGui's binary interface follows the imconfig.h of the program, and its context is one for each module; so
+# the inspector is always a static library, and its sources are installed for those who bring their own Dear ImGui.
+# This file lies beside these sources, in the source tree as in an installed prefix, and works the same in both.
+function(ioloop_add_imgui_inspector imgui)
+    if(TARGET ioloop::imgui)
+        message(FATAL_ERROR "ioloop_add_imgui_inspector(${imgui}): ioloop::imgui is here already. "
+            "Leave the component (IOLOOP_IMGUI, or COMPONENTS imgui) out to compile it against ${imgui}.")
+    endif()
+
+    set(here ${CMAKE_CURRENT_FUNCTION_LIST_DIR})
+    add_library(ioloop_imgui STATIC)
+    add_library(ioloop::imgui ALIAS ioloop_imgui)
+
+    target_sources(ioloop_imgui
+        PUBLIC
+            FILE_SET HEADERS
+            BASE_DIRS ${here}/include
+            FILES
+                ${here}/include/ioloop/imgui.hpp
+        PRIVATE
+            ${here}/inspector.cpp
+    )
+    target_link_libraries(ioloop_imgui PUBLIC ioloop::ioloop ${imgui})
+endfunction()
