@@ -1,0 +1,178 @@
+# The floors of the house, and a check that nobody looks up:   cmake -P tests/floors.cmake
+#
+#   5  demo  tests
+#   4  integration/*          public headers of ioloop only, never each other
+#   3  periodic_callback ...  made of the loop's public interface
+#   2  io_loop                the one place that knows all mechanisms
+#   1  mechanisms             know no loop
+#   0  values                 know nothing
+#
+# An include points at its own floor or below. A new file under ioloop/ is given its floor here, by name.
+
+set(floor_0
+    include/ioloop/clock.hpp
+    include/ioloop/events.hpp
+    include/ioloop/fd.hpp
+    include/ioloop/function.hpp
+    include/ioloop/ids.hpp
+    include/ioloop/origin.hpp
+    include/ioloop/site.hpp
+    include/ioloop/turn.hpp
+    src/clock.cpp
+    src/raise.hpp
+    src/site.cpp
+)
+set(floor_1
+    include/ioloop/observer.hpp
+    include/ioloop/poller.hpp
+    include/ioloop/snapshot.hpp
+    include/ioloop/statistics.hpp
+    src/callback_queue.cpp
+    src/callback_queue.hpp
+    src/handler_table.cpp
+    src/handler_table.hpp
+    src/os/process.cpp
+    src/os/process.hpp
+    src/os/wake_event.cpp
+    src/os/wake_event.hpp
+    src/poller/default.cpp
+    src/poller/epoll.cpp
+    src/poller/null.cpp
+    src/poller/poll.cpp
+    src/slot_map.hpp
+    src/timeout_heap.cpp
+    src/timeout_heap.hpp
+)
+set(floor_2
+    include/ioloop/io_loop.hpp
+    src/current.cpp
+    src/io_loop.cpp
+    src/io_loop_impl.hpp
+    src/turn.cpp
+)
+set(floor_3
+    include/ioloop/inspect/descriptor.hpp
+    include/ioloop/inspect/recorder.hpp
+    include/ioloop/ioloop.hpp
+    include/ioloop/periodic_callback.hpp
+    src/inspect/recorder.cpp
+    src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
+    src/periodic_callback.cpp
+)
+
+set(platform_files "^ioloop/src/(poller|os)/")
+set(platform_macros "__linux__|__unix__|__ANDROID__|__APPLE__|__MACH__|__[A-Za-z]+BSD__|_WIN32|_WIN64|__CYGWIN__|__EMSCRIPTEN__")
+set(platform_headers "^<(sys/|linux/|net/|netinet/|arpa/|mach/|fcntl|poll|pthread|sched|signal|unistd|windows|winsock2|ws2)")
+set(frontend_headers "SDL|imgui")
+
+cmake_minimum_required(VERSION 3.24)
+
+if(NOT DEFINED ROOT)
+    cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH ROOT)
+endif()
+set(violations "")
+
+function(violation file line what)
+    set(violations "${violations}${file}: ${line}\n    ${what}\n" PARENT_SCOPE)
+endfunction()
+
+# floor_of(<file, from the root> <out>): its floor, or nothing for a file under ioloop/ that has none.
+function(floor_of file out)
+    set(floor "")
+    if(file MATCHES "^(demo|tests)/")
+        set(floor 5)
+    elseif(file MATCHES "^integration/")
+        set(floor 4)
+    elseif(file MATCHES "^ioloop/(.*)")
+        set(name "${CMAKE_MATCH_1}")
+        foreach(number RANGE 3)
+            if(name IN_LIST floor_${number})
+                set(floor ${number})
+            endif()
+        endforeach()
+    endif()
+    set(${out} "${floor}" PARENT_SCOPE)
+endfunction()
+
+# resolve(<file> <name as included> <out>): the file of this project that is meant, from the root; or nothing.
+function(resolve file name out)
+    cmake_path(GET file PARENT_PATH folder)
+    set(found "")
+    file(GLOB bridges RELATIVE "${ROOT}" "${ROOT}/integration/*/include")
+    foreach(place IN LISTS folder bridges ITEMS ioloop/include ioloop/src)
+        cmake_path(SET path NORMALIZE "${place}/${name}")
+        if(NOT found AND EXISTS "${ROOT}/${path}")
+            set(found "${path}")
+        endif()
+    endforeach()
+    set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+file(GLOB_RECURSE files RELATIVE "${ROOT}"
+    "${ROOT}/ioloop/*.[ch]pp" "${ROOT}/integration/*.[ch]pp" "${ROOT}/demo/*.[ch]pp")
+if(NOT files)
+    message(FATAL_ERROR "no sources under ${ROOT}")
+endif()
+
+set(names "")
+foreach(file IN LISTS files)
+    if(file MATCHES "^ioloop/")
+        cmake_path(GET file FILENAME name)
+        if(name IN_LIST names)
+            violation("${file}" "" "another file under ioloop/ is called ${name} too")
+        endif()
+        list(APPEND names "${name}")
+        if(file MATCHES "^ioloop/src/poller/.*hpp$")
+            violation("${file}" "" "a backend has no header")
+        endif()
+    endif()
+
+    floor_of("${file}" floor)
+    if(floor STREQUAL "")
+        violation("${file}" "" "has no floor yet: add it to tests/floors.cmake")
+        continue()
+    endif()
+
+    file(STRINGS "${ROOT}/${file}" directives REGEX "^[ \t]*#[ \t]*(include|if|ifdef|ifndef|elif)[ \t\"<(!]")
+    foreach(line IN LISTS directives)
+        if(floor LESS 4 AND NOT file MATCHES "${platform_files}" AND line MATCHES "# *(el)?if" AND
+                line MATCHES "(^|[^A-Za-z0-9_])(${platform_macros})([^A-Za-z0-9_]|$)")
+            violation("${file}" "${line}" "asks for the platform outside src/poller/ and src/os/")
+        endif()
+
+        if(NOT line MATCHES "# *include *([<\"])([^>\"]+)")
+            continue()
+        endif()
+        set(name "${CMAKE_MATCH_2}")
+        resolve("${file}" "${name}" target)
+        if(target STREQUAL "")
+            if(floor LESS 4 AND name MATCHES "${frontend_headers}")
+                violation("${file}" "${line}" "floor ${floor} knows neither SDL nor Dear ImGui")
+            elseif(floor LESS 4 AND NOT file MATCHES "${platform_files}" AND "<${name}" MATCHES "${platform_headers}")
+                violation("${file}" "${line}" "a header of the system outside src/poller/ and src/os/")
+            endif()
+            continue()
+        endif()
+
+        floor_of("${target}" target_floor)
+        if(target_floor GREATER floor)
+            violation("${file}" "${line}" "looks up, from floor ${floor} to floor ${target_floor}")
+        elseif(floor GREATER 3 AND target MATCHES "^ioloop/src/")
+            violation("${file}" "${line}" "reaches into ioloop/src/, past the public headers")
+        elseif(floor EQUAL 3 AND target MATCHES "^ioloop/src/" AND target_floor EQUAL 2)
+            violation("${file}" "${line}" "floor 3 lives on the loop's public interface")
+        elseif(floor EQUAL 4)
+            string(REGEX REPLACE "^(integration/[^/]+/).*" "\\1" bridge "${file}")
+            string(FIND "${target}" "${bridge}" position)
+            if(target MATCHES "^integration/" AND NOT position EQUAL 0)
+                violation("${file}" "${line}" "one bridge knows no other")
+            endif()
+        endif()
+    endforeach()
+endforeach()
+
+list(LENGTH files count)
+if(violations)
+    message(FATAL_ERROR "\n${violations}")
+endif()
+message(STATUS "${count} files, and none looks up")
