@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Uses what it is linked with: WITH_SDL2, WITH_IMGUI.
+#include <ioloop/ioloop.hpp>
+
+#ifdef WITH_SDL2
+#include <SDL.h>
+#include <ioloop/sdl2.hpp>
+#endif
+#ifdef WITH_IMGUI
+#include <imgui.h>
+#include <ioloop/imgui.hpp>
+#endif
+
+int main(int, char**) {
+    ioloop::IOLoop loop;
+    bool called = false;
+    loop.add_callback([&] { called = true; });
+
+#ifdef WITH_IMGUI
+    ImGui::CreateContext();
+    {
+        ioloop::imgui::Inspector inspector(loop);
+        bool open = false;
+        inspector.show_window("IOLoop", &open);
+    }
+    ImGui::DestroyContext();
+#endif
+
+#ifdef WITH_SDL2
+    if (SDL_Init(SDL_INIT_VIDEO) != 0) return 2;
+    {
+        ioloop::sdl2::Host host(loop);
+        host.pump();
+    }
+    SDL_Quit();
+#else
+    loop.run_once();
+#endif
+    return called ? 0 : 1;
+}
