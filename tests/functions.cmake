@@ -1,0 +1,42 @@
+# The two ways to add a program to the tests.
+
+# ioloop_add_test(<folder>/<name> [SOURCES <more>...] [LIBRARIES <target>...] [LABELS <label>...] [DISPLAY])
+#
+# LIBRARIES   beside ioloop::ioloop, GoogleTest and GoogleMock
+# LABELS      beside the folder
+# DISPLAY     opens real windows: one such test at a time, on the X server that tests/run starts. All others
+#             see SDL's dummy video driver
+function(ioloop_add_test test)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "DISPLAY" "" "SOURCES;LIBRARIES;LABELS")
+    cmake_path(GET test PARENT_PATH folder)
+    string(MAKE_C_IDENTIFIER "test_${test}" target)
+
+    add_executable(${target} ${test}.cpp ${arg_SOURCES})
+    # tests/ for "support/sim_world.hpp", ioloop/src for the internals that unit tests look at.
+    target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/ioloop/src)
+    target_link_libraries(${target} PRIVATE
+        ioloop::ioloop ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+
+    set(labels ${folder} ${arg_LABELS})
+    if(arg_DISPLAY)
+        list(APPEND labels display)
+        set(video RESOURCE_LOCK display)
+    else()
+        set(video ENVIRONMENT SDL_VIDEODRIVER=dummy)
+    endif()
+    list(JOIN labels "+" labels) # lists do not survive gtest_discover_tests(), and ctest -L matches parts
+    gtest_discover_tests(${target}
+        TEST_PREFIX "${test}."
+        DISCOVERY_TIMEOUT 60
+        PROPERTIES LABELS "${labels}" TIMEOUT 120 ${video})
+endfunction()
+
+# ioloop_add_bench(<name> [LIBRARIES <target>...]): tests/bench/<name>.cpp. The test only sees that it still runs.
+function(ioloop_add_bench name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    add_executable(bench_${name} bench/${name}.cpp)
+    target_include_directories(bench_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(bench_${name} PRIVATE ioloop::ioloop ${arg_LIBRARIES} benchmark::benchmark_main)
+    add_test(NAME bench/${name} COMMAND bench_${name} --benchmark_min_time=0.001)
+    set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 120)
+endfunction()
