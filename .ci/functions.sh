@@ -1,0 +1,70 @@
+# Sourced by demo/run, tests/run and .ci/run: how they speak, come by packages, and build and test a preset.
+# shellcheck shell=bash disable=SC2034
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s: %s\n' "$0" "$*" >&2
+    exit 1
+}
+
+# quietly <command>...: runs it, and shows what it said only if it fails.
+quietly() {
+    local output status=0
+    output=$("$@" 2>&1) || status=$?
+    [ $status -eq 0 ] || printf '%s\n' "$output" >&2
+    return $status
+}
+
+# ---- packages, as Debian and Ubuntu call them ---------------------------------------------------------------------
+
+build_packages=(g++ cmake ninja-build pkg-config libsdl2-dev libimgui-dev libstb-dev libgl-dev)
+demo_packages=(libgl1-mesa-dri nlohmann-json3-dev libcli11-dev)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev xvfb xauth xdotool imagemagick x11-utils)
+
+# need_packages <package>...: installs those that are missing. If none is, it changes nothing and needs no root.
+need_packages() {
+    if ! command -v dpkg >/dev/null || ! command -v apt-get >/dev/null; then
+        say "This is not a Debian machine, so nothing is installed. Needed is what Debian calls: $*"
+        return
+    fi
+
+    local missing=() package
+    for package in "$@"; do
+        dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            fail "these packages are missing, and there is no sudo to install them: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "Installing ${missing[*]}"
+    quietly "${as_root[@]}" apt-get update ||
+        fail "apt-get update failed, so these packages are still missing: ${missing[*]}"
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends "${missing[@]}" ||
+        fail "these packages could not be installed: ${missing[*]}"
+}
+
+# ---- presets ------------------------------------------------------------------------------------------------------
+
+launcher=() # what builds and tests are started with
+
+# build_preset <preset>
+build_preset() {
+    say "Building in build/$1"
+    cmake --preset "$1" || fail "preset $1 can not be configured here; the reason is above"
+    "${launcher[@]}" cmake --build --preset "$1" || fail "preset $1 does not build; the reason is above"
+}
+
+# test_preset <preset> [<argument of ctest>...]: windows open on an X server of the tests' own, so that
+# they find it as they expect, and the mouse of whoever runs them stays where it is.
+test_preset() {
+    local preset=$1
+    shift
+    xvfb-run --auto-servernum --server-args="-screen 0 1280x800x24" \
+        "${launcher[@]}" ctest --preset "$preset" "$@" ||
+        fail "tests failed under preset $preset; they are named above"
+}
