@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/// Function: a move-only callable with room inside for a small closure. Floor 0.
+///
+/// std::function copies, and so refuses closures that own something (a unique_ptr, a socket);
+/// std::move_only_function is C++23. This one holds closures of up to 48 bytes without an allocation, moves trivially
+/// copyable ones as bytes, and is empty after a move. Calling an empty Function is undefined: the loop
+/// refuses to store one.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace ioloop {
+
+template <class Signature> class Function;
+
+namespace detail {
+
+template <class T> inline constexpr bool is_function = false;
+template <class S> inline constexpr bool is_function<Function<S>> = true;
+
+/// Callables that can themselves be "nothing": pointers, std::function, another Function.
+template <class F>
+concept nullable = requires(const F& f) { static_cast<bool>(f == nullptr); };
+
+} // namespace detail
+
+template <class R, class... Args> class Function<R(Args...)> {
+public:
+    /// Closures up to this many bytes, of at most pointer alignment and with a noexcept move, live inside.
+    static constexpr std::size_t inline_size = 48;
+
+    Function() noexcept = default;
+    Function(std::nullptr_t) noexcept {}
+
+    /// Takes any callable. A null pointer to function or an empty std::function gives an empty Function.
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, Function> &&
+                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+    Function(F&& callable) {
+        using Closure = std::decay_t<F>;
+        if constexpr (detail::nullable<Closure>) {
+            if (callable == nullptr) return;
+        }
+        if constexpr (fits_inline<Closure>) {
+            ::new (static_cast<void*>(storage_)) Closure(std::forward<F>(callable));
+            operations_ = &inline_operations<Closure>;
+        } else {
+            auto owned = std::make_unique<Closure>(std::forward<F>(callable));
+            ::new (static_cast<void*>(storage_)) Closure*(owned.release());
+            operations_ = &heap_operations<Closure>;
+        }
+    }
+
+    Function(Function&& other) noexcept { take(other); }
+    Function& operator=(Function&& other) noexcept {
+        if (this != &other) {
+            reset();
+            take(other);
+        }
+        return *this;
+    }
+    Function(const Function&) = delete;
+    Function& operator=(const Function&) = delete;
+    ~Function() { reset(); }
+
+    explicit operator bool() const noexcept { return operations_ != nullptr; }
+    friend bool operator==(const Function& f, std::nullptr_t) noexcept { return f.operations_ == nullptr; }
+
+    R operator()(Args... args) { return operations_->invoke(storage_, std::forward<Args>(args)...); }
+
+private:
+    struct Operations {
+        R (*invoke)(void* storage, Args&&... args);
+        void (*relocate)(void* from, void* to) noexcept; ///< null: the bytes may simply be copied
+        void (*destroy)(void* storage) noexcept;         ///< null: nothing to do
+    };
+
+    template <class F>
+    static constexpr bool fits_inline = sizeof(F) <= inline_size && alignof(F) <= alignof(void*) &&
+                                        std::is_nothrow_move_constructible_v<F>;
+
+    template <class F> static R call(F& f, Args&&... args) {
+        if constexpr (std::is_void_v<R>) {
+            std::invoke(f, std::forward<Args>(args)...);
+        } else {
+            return std::invoke(f, std::forward<Args>(args)...);
+        }
+    }
+
+    template <class F> static F* inside(void* storage) noexcept {
+        return std::launder(static_cast<F*>(storage));
+    }
+    template <class F> static R invoke_inline(void* storage, Args&&... args) {
+        return call(*inside<F>(storage), std::forward<Args>(args)...);
+    }
+    template <class F> static void relocate_inline(void* from, void* to) noexcept {
+        ::new (to) F(std::move(*inside<F>(from)));
+        std::destroy_at(inside<F>(from));
+    }
+    template <class F> static void destroy_inline(void* storage) noexcept {
+        std::destroy_at(inside<F>(storage));
+    }
+    template <class F> static R invoke_heap(void* storage, Args&&... args) {
+        return call(**inside<F*>(storage), std::forward<Args>(args)...);
+    }
+    template <class F> static void destroy_heap(void* storage) noexcept { delete *inside<F*>(storage); }
+
+    template <class F>
+    static constexpr Operations inline_operations = {
+        &invoke_inline<F>,
+        std::is_trivially_copyable_v<F> ? nullptr : &relocate_inline<F>,
+        std::is_trivially_destructible_v<F> ? nullptr : &destroy_inline<F>,
+    };
+    template <class F>
+    static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr, &destroy_heap<F>};
+
+    void take(Function& other) noexcept {
+        operations_ = std::exchange(other.operations_, nullptr);
+        if (operations_ == nullptr) return;
+        if (operations_->relocate != nullptr) {
+            operations_->relocate(other.storage_, storage_);
+        } else {
+            std::memcpy(storage_, other.storage_, inline_size);
+        }
+    }
+    void reset() noexcept {
+        // Emptied first: a destructor that looks at its owner must not find a half-dead callable.
+        const Operations* operations = std::exchange(operations_, nullptr);
+        if (operations != nullptr && operations->destroy != nullptr) operations->destroy(storage_);
+    }
+
+    alignas(void*) std::byte storage_[inline_size];
+    const Operations* operations_ = nullptr;
+};
+
+} // namespace ioloop

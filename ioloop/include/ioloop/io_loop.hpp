@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop: the event loop. Floor 2. **Read this file first.**
+///
+/// Tornado's IOLoop for a program that already has a main loop. Register descriptors, post callbacks, arm timeouts;
+/// then either give the thread away (`start()`), or keep it and call `run_once()` from your frame:
+///
+///     ioloop::IOLoop loop;
+///     loop.add_handler(socket, [&](Fd, Events) { receive(); }, Events::read, "server link");
+///     loop.call_later(5s, [&] { give_up(); }, "connect timeout");
+///     while (playing) {
+///         handle_input();
+///         loop.run_once(no_wait, Budget{2ms});    // never blocks, never takes more than 2 ms plus one call
+///         draw();
+///     }
+///
+/// **The turn.** Everything the loop does, it does in turns. run_once() is exactly one:
+///
+///     1 wait       at most min(timeout, next deadline, 0 if anything is queued)
+///     2 handlers   of descriptors that are ready, still registered and still interested; one at a time
+///     3 due        the clock is read; timeouts that are due now are set aside
+///     4 callbacks  those queued when this phase begins, first in first out; what they post waits for the next turn
+///     5 timeouts   those set aside, by (deadline, order of arming), each checked again just before its call
+///     6 report     statistics, observer, the Turn
+///
+/// So a callback that posts itself, a zero timeout that re-arms itself and a descriptor that is always ready each run
+/// once a turn, and none can starve another. What a handler posts or arms for now runs in the same turn.
+///
+/// **Budget.** A call that has spent its budget comes back; the next one continues the turn where it stopped, in the
+/// same order, before it polls again.
+///
+/// **Nesting.** run_once() inside a callable is legal (a modal dialog, a window being dragged): it continues the turn
+/// under way, then makes new ones. A callable that is on the stack is never entered again; the descriptor
+/// of a handler on the stack is not watched until the handler returns.
+///
+/// **Lifetime.** Any callable may remove itself, remove anything else, post, stop, or destroy its owner, and even the
+/// loop, while it runs. Callables are destroyed right after their last call or their removal, on the loop's thread, never
+/// under a lock. The loop owns no descriptor: remove it from the loop, then close it.
+///
+/// **Errors of user code.** A callable that throws stops nothing: the error hook gets the exception, and the rest of the
+/// batch runs. `broken_pipe` from a handler is dropped (the peer went away; Tornado's rule).
+///
+/// **Errors of use.** Wrong use (start() inside start(), a foreign thread, a closed loop, a null callable) throws
+/// std::logic_error and says what and where. What the system refuses throws std::system_error; the overloads with
+/// an std::error_code do not throw for that. A call that fails has changed nothing.
+///
+/// Thread: every member is for the loop's thread, unless it says otherwise. That is the thread that is inside a run_
+/// call; between such calls, the one that made the loop or the one that ran it last.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <memory_resource>
+#include <system_error>
+
+#include <ioloop/clock.hpp>
+#include <ioloop/events.hpp>
+#include <ioloop/fd.hpp>
+#include <ioloop/function.hpp>
+#include <ioloop/ids.hpp>
+#include <ioloop/observer.hpp>
+#include <ioloop/origin.hpp>
+#include <ioloop/poller.hpp>
+#include <ioloop/snapshot.hpp>
+#include <ioloop/statistics.hpp>
+#include <ioloop/turn.hpp>
+
+namespace ioloop {
+
+using Callback = Function<void()>;
+using Handler = Function<void(Fd, Events)>;
+
+/// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop stays sound.
+using ErrorHook = Function<void(std::exception_ptr, const Origin&, CallKind)>;
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" // gcc 12 takes a scoped enumerator for a rival of ioloop::never
+#endif
+/// Whether a new loop becomes this thread's current() one.
+enum class MakeCurrent : std::uint8_t {
+    if_none,  ///< if there is none yet
+    required, ///< and it is an error (std::logic_error) if there is one
+    never,
+};
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+class IOLoop {
+public:
+    struct Options {
+        const char* name = "ioloop"; ///< for logs and the inspector. Not copied
+        PollerKind poller = PollerKind::automatic;
+        std::unique_ptr<Poller> custom_poller = nullptr; ///< if given, `poller` does not matter
+        Clock* clock = nullptr;                          ///< null: steady_clock()
+        /// For slots, queue and heap; used by the loop's thread alone. Null: the default resource.
+        std::pmr::memory_resource* memory = nullptr;
+        MakeCurrent make_current = MakeCurrent::if_none;
+        ErrorHook on_error = nullptr; ///< null: one line on stderr
+    };
+
+    IOLoop();
+    explicit IOLoop(Options options);
+    IOLoop(const IOLoop&) = delete;
+    IOLoop& operator=(const IOLoop&) = delete;
+    /// Closes. Inside a callable of this loop: nothing more is called, and the run_ call comes back as stopped.
+    ~IOLoop();
+
+    // ---- running ----------------------------------------------------------------------------------------------
+
+    /// Runs until stop(). Phases 3 to 5 come first, then whole turns; whether to stop is looked at only between
+    /// turns, just before the wait. So callbacks and due timeouts of the turn in which stop() is called still run, and
+    /// after a stop() in a handler the callbacks and timeouts of that turn do. A stop() that came before makes
+    /// start() return at once, with nothing run; two such stops count as one.
+    /// Errors: logic_error if start() is running already.
+    void start();
+
+    /// Asks start(), run_ready() or run_until() to return after the turn, and run_once() to report `stopped`.
+    /// The first run_ call that can tell its caller consumes the request. Thread: any.
+    void stop() noexcept;
+
+    /// True inside start(). Thread: any; informational, as it may change the moment it is read.
+    bool running() const noexcept;
+
+    /// One turn. Waits at most `timeout` for something to do.
+    Turn run_once(Duration timeout = no_wait, Budget budget = {});
+
+    /// Turns without waiting, until one finds nothing to do or the budget is spent. Give it a budget: a callback that
+    /// posts itself is always ready.
+    Turn run_ready(Budget budget = {});
+
+    /// Serves until `deadline`, sleeping inside the loop: what arrives in the slack of a frame is handled at once,
+    /// not a frame later. Handlers are not begun after the deadline, but for one call if none was made.
+    Turn run_until(TimePoint deadline, Budget budget = {});
+
+    /// Drops what is registered, queued and armed, and gives the system's resources back. From then on posts are refused and
+    /// everything else but destruction is an error. Idempotent. With `all_fds`, closes the registered descriptors.
+    /// Errors: logic_error inside a run_ call.
+    void close(bool all_fds = false);
+
+    // ---- descriptors: level-triggered -------------------------------------------------------------------------
+
+    /// Calls `handler(fd, events)` in every turn in which `fd` is ready for one of `events`, or for Events::error,
+    /// which is always watched. The call has only the events asked for, and error.
+    /// Lifetime: `fd` stays the caller's; remove_handler() comes before ::close().
+    /// Errors: file_exists if it has a handler (which stays as it is); else what the system says.
+    void add_handler(Fd fd, Handler handler, Events events, Origin origin = Origin::here());
+    void add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
+                     Origin origin = Origin::here());
+
+    /// Replaces the events; effective at once, also for readiness that waits in this turn.
+    /// Errors: no_such_file_or_directory if `fd` has no handler.
+    void update_handler(Fd fd, Events events);
+    void update_handler(Fd fd, Events events, std::error_code& error);
+
+    /// After it returns the handler is not called again. False if there was none, which is no error.
+    bool remove_handler(Fd fd) noexcept;
+
+    // ---- callbacks --------------------------------------------------------------------------------------------
+
+    /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
+    /// Thread: any. Enters the kernel only if the loop sleeps.
+    bool add_callback(Callback callback, Origin origin = Origin::here());
+
+    /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own.
+    /// Thread: any.
+    bool spawn_callback(Callback callback, Origin origin = Origin::here());
+
+    // ---- timeouts: never early, first armed first among equal deadlines ---------------------------------------
+
+    /// Runs `callback` once, at `deadline` or as soon after as the loop is run. A deadline in the past is now.
+    Timeout call_at(TimePoint deadline, Callback callback, Origin origin = Origin::here());
+    /// Runs `callback` once, after `delay` from this moment (not from the beginning of the turn).
+    Timeout call_later(Duration delay, Callback callback, Origin origin = Origin::here());
+
+    /// Tornado's spelling of the two.
+    Timeout add_timeout(TimePoint deadline, Callback callback, Origin origin = Origin::here());
+    Timeout add_timeout(Duration delay, Callback callback, Origin origin = Origin::here());
+
+    /// After it returns the callback cannot run. False if it ran already, was removed, or never was.
+    bool remove_timeout(Timeout timeout) noexcept;
+
+    /// Moves the deadline, keeping callback and id: the idle-timeout pattern. Legal inside the timeout's own callback, where
+    /// it makes a repeating one. False if there is no such timeout.
+    bool update_timeout(Timeout timeout, TimePoint deadline) noexcept;
+
+    /// Tells the inspector that this timeout repeats itself. Changes nothing else.
+    bool note_period(Timeout timeout, Duration period) noexcept;
+
+    /// The clock. Stands still while the loop is paused.
+    TimePoint time() const noexcept;
+    /// The clock as this turn read it: one reading serves all calls of a phase. Outside a turn, time().
+    TimePoint now() const noexcept;
+
+    // ---- doors for hosts --------------------------------------------------------------------------------------
+
+    /// Becomes readable when a descriptor is ready, or something was posted; wait on it in a loop of your own, together
+    /// with next_deadline(), and call run_once() then. invalid_fd where the poller has none.
+    /// Lifetime: the loop's; never read or close it.
+    Fd native_handle();
+
+    /// When run_once() must be called again at the latest: now if work waits, `never` if nothing is armed.
+    TimePoint next_deadline() const noexcept;
+
+    /// Ends the wait under way, or else the next one. Thread: any, signal-safe.
+    void wake() noexcept;
+
+    /// Called when a post, stop() or wake() of another thread finds the loop between run_ calls: once, until the next
+    /// run_ call. Ask your main loop to run this one soon, and return.
+    /// Thread: any calls it, under a lock of its own; it must not call set_host_waker(). After this member
+    /// returns the earlier waker is not running and will not be called.
+    void set_host_waker(Function<void()> waker);
+
+    // ---- which loop is current (Tornado) ----------------------------------------------------------------------
+
+    /// The loop that runs on this thread, else the one made current. If there is none: instance() or, on
+    /// request, null.
+    static IOLoop* current(bool instance = true);
+    void make_current();
+    static void clear_current() noexcept;
+
+    /// The process's main loop; made on first use. Thread: any.
+    static IOLoop& instance();
+    /// True if there is one. Makes none. Thread: any.
+    static bool initialized() noexcept;
+    /// Makes this loop the instance(). Errors: logic_error if there is one. Thread: any.
+    void install();
+    /// Forgets the instance; destroys it if instance() made it. Thread: any.
+    static void clear_instance() noexcept;
+
+    // ---- errors -----------------------------------------------------------------------------------------------
+
+    /// Null: back to one line on stderr.
+    void set_error_hook(ErrorHook hook);
+
+    // ---- seeing inside ----------------------------------------------------------------------------------------
+
+    /// Copies out what there is. Reuses the memory of `out`.
+    void snapshot(Snapshot& out) const;
+    const Statistics& statistics() const noexcept;
+
+    /// Lifetime: until replaced, or the loop is gone. Null: none.
+    void set_observer(Observer* observer) noexcept;
+    Observer* observer() const noexcept;
+
+    /// While paused nothing is called, waited for or lost, and the loop's time stands still: on resuming every pending deadline
+    /// has moved by the length of the pause, so nothing storms. A start() that finds itself paused sleeps
+    /// until resumed or stopped. Thread: any may resume; pausing is the loop's.
+    void set_paused(bool paused);
+    bool paused() const noexcept;
+    /// Runs one call, or the rest of one turn, while paused. Does not wait.
+    /// Errors: logic_error if not paused.
+    Turn step(StepKind kind);
+
+    /// True within a callable of this loop.
+    bool in_call() const noexcept;
+
+    const char* name() const noexcept;
+
+private:
+    class Impl;
+    std::shared_ptr<Impl> impl_; ///< shared with the run_ calls on the stack: a callable may destroy the loop
+    std::shared_ptr<IOLoop*> self_; ///< what current() of any thread holds weakly
+};
+
+} // namespace ioloop

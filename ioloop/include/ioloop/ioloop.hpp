@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+/// Everything of the core. Start reading at io_loop.hpp.
+#pragma once
+
+#include <ioloop/clock.hpp>
+#include <ioloop/events.hpp>
+#include <ioloop/fd.hpp>
+#include <ioloop/function.hpp>
+#include <ioloop/ids.hpp>
+#include <ioloop/inspect/descriptor.hpp>
+#include <ioloop/inspect/recorder.hpp>
+#include <ioloop/io_loop.hpp>
+#include <ioloop/observer.hpp>
+#include <ioloop/origin.hpp>
+#include <ioloop/periodic_callback.hpp>
+#include <ioloop/poller.hpp>
+#include <ioloop/site.hpp>
+#include <ioloop/snapshot.hpp>
+#include <ioloop/statistics.hpp>
+#include <ioloop/turn.hpp>

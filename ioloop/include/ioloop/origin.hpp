@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/// Origin: where in the program a call was made. Floor 0.
+///
+/// Every registering member of the loop takes one as its last, defaulted argument, so that the inspector, the log and an
+/// error can say «game.cpp:120, on_spawn» instead of an address. A string literal is an Origin too, and names
+/// the thing: `loop.call_later(5s, expire, "session expiry")`.
+///
+/// Helpers that register on behalf of their caller take an Origin the same way and pass it on; else every row
+/// of the inspector would read «helper.hpp».
+///
+/// std::source_location would do, but clang 14 does not offer it with libstdc++ 12; the builtins below are
+/// what it is made of, in gcc, clang and MSVC.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ioloop {
+
+struct Origin {
+    const char* name = nullptr; ///< null: unnamed
+    const char* file = "";
+    const char* function = "";
+    std::uint32_t line = 0;
+
+    constexpr Origin() noexcept = default;
+
+    /// A named call site. Lifetime: the name is not copied; the literal lives as long as the program.
+    template <std::size_t N>
+    constexpr Origin(const char (&literal)[N], const char* at_file = __builtin_FILE(),
+                     std::uint32_t at_line = __builtin_LINE(),
+                     const char* at_function = __builtin_FUNCTION()) noexcept
+        : name(literal), file(at_file), function(at_function), line(at_line) {}
+
+    /// A buffer is not a literal: it would be gone when the inspector looks.
+    template <std::size_t N> Origin(char (&buffer)[N]) = delete;
+
+    /// The unnamed place of the call in whose default argument this stands.
+    static constexpr Origin here(const char* at_file = __builtin_FILE(),
+                                 std::uint32_t at_line = __builtin_LINE(),
+                                 const char* at_function = __builtin_FUNCTION()) noexcept {
+        Origin origin;
+        origin.file = at_file;
+        origin.function = at_function;
+        origin.line = at_line;
+        return origin;
+    }
+};
+
+} // namespace ioloop

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/// Which loop is whose: Tornado's current() and instance().
+///
+/// What a thread has made current is held weakly: the loop may be destroyed by another thread, and must then read as none
+/// rather than dangle (tornado's current() goes on returning a closed loop).
+#include <memory>
+#include <mutex>
+
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+namespace {
+
+thread_local std::weak_ptr<IOLoop*> made_current;
+
+struct Instance {
+    std::mutex mutex;
+    IOLoop* loop = nullptr;
+    std::unique_ptr<IOLoop> owned; ///< if instance() made it
+};
+
+Instance& the_instance() {
+    static Instance instance;
+    return instance;
+}
+
+} // namespace
+
+IOLoop::Impl*& IOLoop::Impl::inside_on_this_thread() noexcept {
+    static thread_local Impl* innermost = nullptr;
+    return innermost;
+}
+
+void IOLoop::Impl::forget(const IOLoop* loop) noexcept {
+    if (const auto current = made_current.lock(); current && *current == loop) made_current.reset();
+    Instance& instance = the_instance();
+    const std::lock_guard lock(instance.mutex);
+    if (instance.loop == loop) instance.loop = nullptr;
+}
+
+IOLoop* IOLoop::current(bool instance) {
+    if (const Impl* impl = Impl::inside_on_this_thread(); impl != nullptr && impl->facade_ != nullptr) {
+        return impl->facade_;
+    }
+    if (const auto current = made_current.lock()) return *current;
+    return instance ? &IOLoop::instance() : nullptr;
+}
+
+void IOLoop::make_current() { made_current = self_; }
+
+void IOLoop::clear_current() noexcept { made_current.reset(); }
+
+IOLoop& IOLoop::instance() {
+    Instance& instance = the_instance();
+    const std::lock_guard lock(instance.mutex);
+    if (instance.loop == nullptr) {
+        Options options;
+        options.name = "instance";
+        options.make_current = MakeCurrent::never; // it is found as the instance, from every thread alike
+        instance.owned = std::make_unique<IOLoop>(std::move(options));
+        instance.loop = instance.owned.get();
+    }
+    return *instance.loop;
+}
+
+bool IOLoop::initialized() noexcept {
+    Instance& instance = the_instance();
+    const std::lock_guard lock(instance.mutex);
+    return instance.loop != nullptr;
+}
+
+void IOLoop::install() {
+    Instance& instance = the_instance();
+    const std::lock_guard lock(instance.mutex);
+    if (instance.loop != nullptr) raise(std::logic_error("install: there is an instance already"));
+    instance.loop = this;
+}
+
+void IOLoop::clear_instance() noexcept {
+    std::unique_ptr<IOLoop> owned; // destroyed outside the lock: ~IOLoop looks in here
+    Instance& instance = the_instance();
+    const std::lock_guard lock(instance.mutex);
+    instance.loop = nullptr;
+    owned = std::move(instance.owned);
+}
+
+} // namespace ioloop

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/// HandlerTable: which descriptor has which handler. Floor 1.
+///
+/// Found by number (registration) and by key (readiness): a key is slot and generation of one registration, so
+/// readiness that was meant for an earlier owner of the number finds nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <vector>
+
+#include <ioloop/events.hpp>
+#include <ioloop/fd.hpp>
+#include <ioloop/function.hpp>
+#include <ioloop/poller.hpp>
+#include <ioloop/site.hpp>
+
+#include "slot_map.hpp"
+
+namespace ioloop {
+
+struct HandlerEntry {
+    Function<void(Fd, Events)> handler;
+    Fd fd = invalid_fd;
+    Events interest = Events::none;
+    Chain chain;
+    Events last_ready = Events::none;
+    std::uint32_t streak = 0;    ///< turns in a row in which it was ready
+    std::uint64_t last_turn = 0; ///< of the last call
+    std::uint64_t calls = 0;
+    bool running = false;           ///< on the stack; released by whoever called it
+    bool unwatched = false;         ///< taken from the poller while a nested turn waits
+};
+
+class HandlerTable {
+public:
+    explicit HandlerTable(std::pmr::memory_resource* memory) : entries_(memory), slots_(memory), removed_turns_(memory) {}
+
+    /// The entry of `fd`, or null.
+    HandlerEntry* find(Fd fd) noexcept;
+    /// The entry that `key` was made for, or null if it was removed.
+    HandlerEntry* find_key(Poller::Key key) noexcept { return entries_.find(slot_of(key), generation_of(key)); }
+    /// Requires: find(fd) is not null.
+    Poller::Key key_of(Fd fd) const noexcept;
+
+    /// Puts an entry into a slot; not found by its number until bind(). Errors: std::bad_alloc, with nothing changed.
+    Poller::Key emplace(HandlerEntry&& entry);
+    /// Makes an emplaced entry the one of its number. Requires: the number has none.
+    void bind(Poller::Key key) noexcept;
+    /// Takes out an entry that was not bound.
+    void discard(Poller::Key key) noexcept;
+
+    /// Ends the registration of `fd`; its readiness is stale from now on. The callable is destroyed, unless it
+    /// runs: then by release(), by whoever runs it. Requires: find(fd) is not null.
+    void remove(Fd fd, std::uint64_t turn) noexcept;
+    void release(Poller::Key key) noexcept { entries_.release(slot_of(key)); }
+    /// The entry of a key, alive or retired but not released.
+    HandlerEntry& at(Poller::Key key) noexcept { return entries_.at(slot_of(key)); }
+
+    /// True if `key` is of a registration that was removed in `turn`: readiness for it is stale, but no riddle.
+    bool removed_in(Poller::Key key, std::uint64_t turn) const noexcept;
+
+    std::uint32_t size() const noexcept { return entries_.size(); }
+
+    /// Calls f(key, entry) for every registration.
+    template <class F> void for_each(F&& f) {
+        entries_.for_each([&](std::uint32_t slot, HandlerEntry& entry) {
+            f(make_key(slot, entries_.generation(slot)), entry);
+        });
+    }
+    template <class F> void for_each(F&& f) const {
+        entries_.for_each([&](std::uint32_t slot, const HandlerEntry& entry) {
+            f(make_key(slot, entries_.generation(slot)), entry);
+        });
+    }
+
+private:
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+
+    static Poller::Key make_key(std::uint32_t slot, std::uint32_t generation) noexcept {
+        return (static_cast<Poller::Key>(generation) << 32U) | slot;
+    }
+    static std::uint32_t slot_of(Poller::Key key) noexcept { return static_cast<std::uint32_t>(key); }
+    static std::uint32_t generation_of(Poller::Key key) noexcept {
+        return static_cast<std::uint32_t>(key >> 32U);
+    }
+
+    SlotMap<HandlerEntry> entries_;
+    std::pmr::vector<std::uint32_t> slots_;         ///< by number: descriptors are small integers
+    std::pmr::vector<std::uint64_t> removed_turns_; ///< by slot: the turn of its last removal
+};
+
+} // namespace ioloop

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, chapter 5: time, errors, and being looked at.
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+
+// ---- time -------------------------------------------------------------------------------------------------------
+
+TimePoint IOLoop::Impl::now() const noexcept {
+    if (runner_.load(std::memory_order_relaxed) == nullptr) return time();
+    if (!now_known_) {
+        now_ = time();
+        now_known_ = true;
+    }
+    return now_;
+}
+
+TimePoint IOLoop::Impl::next_deadline() const noexcept {
+    if (closed_ || paused_) return never;
+    if (phase_ != Phase::wait || !queue_.empty() || stop_) return now();
+    return heap_.empty() ? never : heap_.front_deadline();
+}
+
+// ---- errors -----------------------------------------------------------------------------------------------------
+
+void IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
+    error_hook_ = hook ? std::make_shared<ErrorHook>(std::move(hook)) : nullptr;
+}
+
+#if IOLOOP_EXCEPTIONS
+namespace {
+
+std::string what(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
+/// The peer went away while a handler wrote to it: news, but no error of the program (seed rule).
+bool is_broken_pipe(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::system_error& e) {
+        return e.code() == std::errc::broken_pipe;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+void IOLoop::Impl::report_error(std::exception_ptr error, const Chain& chain, CallKind kind) {
+    if (kind == CallKind::handler && is_broken_pipe(error)) return;
+    ++statistics_.errors;
+    if (const auto hook = error_hook_) {
+        (*hook)(error, chain.origin(), kind);
+        return;
+    }
+    std::fprintf(stderr, "%s: error in %s %s: %s\n", name_, ioloop::name_of(kind), describe(chain.origin()).c_str(),
+                 what(error).c_str());
+}
+#else
+void IOLoop::Impl::report_error(std::exception_ptr, const Chain&, CallKind) {}
+#endif
+
+// ---- looking ----------------------------------------------------------------------------------------------------
+
+const Statistics& IOLoop::Impl::statistics() const noexcept {
+    statistics_.callbacks = static_cast<std::uint32_t>(queue_.size());
+    statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, statistics_.callbacks);
+    return statistics_;
+}
+
+void IOLoop::Impl::snapshot(Snapshot& out) const {
+    out.handlers.clear();
+    out.timeouts.clear();
+    out.callbacks.clear();
+    handlers_.for_each([&](Poller::Key key, const HandlerEntry& e) {
+        out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls, e.last_turn,
+                                e.streak, e.running});
+    });
+    timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
+        if (e.running && !heap_.armed(slot)) return; // fired, not re-armed: pending no more
+        out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain, e.deadline,
+                                e.period, e.fires, e.due});
+    });
+    const_cast<CallbackQueue&>(queue_).collect(); // changes where they wait, not what waits
+    queue_.for_each([&](std::uint64_t id, const CallbackQueue::Item& item) {
+        out.callbacks.push_back({id, item.chain.origin(), item.chain, item.posted_at, item.from_thread});
+    });
+    out.statistics = statistics();
+    out.time = time();
+    out.turn = turn_;
+    out.in_turn = phase_ != Phase::wait;
+    out.in_call = in_call();
+    out.running = running_;
+    out.paused = paused_;
+    out.name = name_;
+    out.poller = poller_ ? poller_->name() : "closed";
+}
+
+void IOLoop::Impl::set_observer(Observer* observer) noexcept {
+    observer_ = observer;
+    stamping_ = observer != nullptr;
+}
+
+bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
+    TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
+    if (entry == nullptr) return false;
+    entry->period = period;
+    return true;
+}
+
+// ---- pausing ----------------------------------------------------------------------------------------------------
+
+void IOLoop::Impl::set_paused(bool paused) {
+    if (paused) require_usable("set_paused");
+    if (paused_.exchange(paused) == paused) return;
+    if (on_loop_thread()) apply_pause();
+    pulse_.fetch_add(1);
+    pulse_.notify_all();
+    if (!paused) notify();
+}
+
+/// Brings the loop's own time in line with what was asked for. Another thread may have asked to resume.
+void IOLoop::Impl::apply_pause() {
+    if (paused_ == holding_) return;
+    now_known_ = false;
+    if (!holding_) {
+        held_at_ = clock_->now();
+        holding_ = true;
+        return;
+    }
+    const Duration gap = clock_->now() - held_at_;
+    holding_ = false;
+    heap_.shift(gap);
+    timeouts_.for_each([&](std::uint32_t, TimeoutEntry& entry) {
+        if (entry.deadline != never) entry.deadline = after(entry.deadline, gap);
+    });
+}
+
+} // namespace ioloop

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop: the facade. Holds the state, refuses foreign threads where an exception cannot, and turns error codes into
+/// exceptions that say what was wrong and where. The story goes on in lifetime.cpp, registration.cpp, turn.cpp and
+/// inspection.cpp.
+#include <ioloop/io_loop.hpp>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+namespace {
+
+std::string fd_name(Fd fd) { return "fd " + std::to_string(fd); }
+
+} // namespace
+
+IOLoop::IOLoop() : IOLoop(Options{}) {}
+
+IOLoop::IOLoop(Options options) {
+    const MakeCurrent wish = options.make_current;
+    if (wish == MakeCurrent::required && current(false) != nullptr) {
+        raise(std::logic_error("IOLoop: this thread has a current loop already, and MakeCurrent::required was asked for"));
+    }
+    impl_ = std::make_shared<Impl>(*this, std::move(options));
+    self_ = std::make_shared<IOLoop*>(this);
+    if (wish == MakeCurrent::required || (wish == MakeCurrent::if_none && current(false) == nullptr)) make_current();
+}
+
+IOLoop::~IOLoop() { impl_->abandon(); }
+
+// The run_ calls hold the state themselves: a callable may destroy this object.
+void IOLoop::start() { std::shared_ptr<Impl>(impl_)->start(); }
+Turn IOLoop::run_once(Duration timeout, Budget budget) { return std::shared_ptr<Impl>(impl_)->run_once(timeout, budget); }
+Turn IOLoop::run_ready(Budget budget) { return std::shared_ptr<Impl>(impl_)->run_ready(budget); }
+Turn IOLoop::run_until(TimePoint deadline, Budget budget) {
+    return std::shared_ptr<Impl>(impl_)->run_until(deadline, budget);
+}
+Turn IOLoop::step(StepKind kind) { return std::shared_ptr<Impl>(impl_)->step(kind); }
+
+void IOLoop::stop() noexcept { impl_->stop(); }
+void IOLoop::wake() noexcept { impl_->wake(); }
+bool IOLoop::running() const noexcept { return impl_->running_; }
+void IOLoop::close(bool all_fds) {
+    impl_->close(all_fds);
+    Impl::forget(this);
+}
+
+void IOLoop::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
+    if (const auto error = impl_->add_handler(fd, std::move(handler), events, origin)) {
+        raise(std::system_error(error, "add_handler: " + fd_name(fd) + ", " + describe(origin)));
+    }
+}
+void IOLoop::add_handler(Fd fd, Handler handler, Events events, std::error_code& error, Origin origin) {
+    error = impl_->add_handler(fd, std::move(handler), events, origin);
+}
+void IOLoop::update_handler(Fd fd, Events events) {
+    if (const auto error = impl_->update_handler(fd, events)) {
+        raise(std::system_error(error, "update_handler: " + fd_name(fd)));
+    }
+}
+void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) { error = impl_->update_handler(fd, events); }
+
+namespace {
+
+/// What a noexcept member does about a foreign thread: refuses, loudly.
+bool refuse_foreign_thread(bool on_loop_thread, const char* member) noexcept {
+    if (on_loop_thread) return false;
+    std::fprintf(stderr, "ioloop: %s: called from another thread than the loop's; nothing done\n", member);
+    return true;
+}
+
+} // namespace
+
+bool IOLoop::remove_handler(Fd fd) noexcept {
+    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_handler")) return false;
+    return impl_->remove_handler(fd);
+}
+bool IOLoop::remove_timeout(Timeout timeout) noexcept {
+    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_timeout")) return false;
+    return impl_->remove_timeout(timeout);
+}
+bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
+    if (refuse_foreign_thread(impl_->on_loop_thread(), "update_timeout")) return false;
+    return impl_->update_timeout(timeout, deadline);
+}
+bool IOLoop::note_period(Timeout timeout, Duration period) noexcept { return impl_->note_period(timeout, period); }
+
+bool IOLoop::add_callback(Callback callback, Origin origin) { return impl_->post(std::move(callback), origin, false); }
+bool IOLoop::spawn_callback(Callback callback, Origin origin) { return impl_->post(std::move(callback), origin, true); }
+
+Timeout IOLoop::call_at(TimePoint deadline, Callback callback, Origin origin) {
+    return impl_->arm(deadline, std::move(callback), origin, "call_at");
+}
+Timeout IOLoop::call_later(Duration delay, Callback callback, Origin origin) {
+    return impl_->arm(after(impl_->time(), delay), std::move(callback), origin, "call_later");
+}
+Timeout IOLoop::add_timeout(TimePoint deadline, Callback callback, Origin origin) {
+    return impl_->arm(deadline, std::move(callback), origin, "add_timeout");
+}
+Timeout IOLoop::add_timeout(Duration delay, Callback callback, Origin origin) {
+    return impl_->arm(after(impl_->time(), delay), std::move(callback), origin, "add_timeout");
+}
+
+TimePoint IOLoop::time() const noexcept { return impl_->time(); }
+TimePoint IOLoop::now() const noexcept { return impl_->now(); }
+Fd IOLoop::native_handle() { return impl_->native_handle(); }
+TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
+void IOLoop::set_host_waker(Function<void()> waker) { impl_->set_host_waker(std::move(waker)); }
+void IOLoop::set_error_hook(ErrorHook hook) { impl_->set_error_hook(std::move(hook)); }
+void IOLoop::snapshot(Snapshot& out) const { impl_->snapshot(out); }
+const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics(); }
+void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(observer); }
+Observer* IOLoop::observer() const noexcept { return impl_->observer_; }
+void IOLoop::set_paused(bool paused) { impl_->set_paused(paused); }
+bool IOLoop::paused() const noexcept { return impl_->paused_; }
+bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
+const char* IOLoop::name() const noexcept { return impl_->name_; }
+
+} // namespace ioloop

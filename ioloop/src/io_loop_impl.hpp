@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
+///
+/// Six files implement it, each a chapter: lifetime, registration, run, turn, inspection, current. The state of a turn lives here, not on the stack: that is what lets a budget interrupt a turn,
+/// a nested call continue it, and a callable destroy the loop that calls it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <ioloop/io_loop.hpp>
+
+#include "callback_queue.hpp"
+#include "handler_table.hpp"
+#include "slot_map.hpp"
+#include "timeout_heap.hpp"
+
+namespace ioloop {
+
+struct TimeoutEntry {
+    Callback callback;
+    TimePoint deadline{};
+    Duration period{}; ///< for the inspector
+    Chain chain;
+    std::uint32_t fires = 0;
+    bool due = false;     ///< set aside in this turn
+    bool running = false; ///< on the stack; released by whoever called it
+};
+
+class IOLoop::Impl : public std::enable_shared_from_this<IOLoop::Impl> {
+public:
+    Impl(IOLoop& facade, Options&& options);
+    ~Impl();
+
+    // ---- lifetime.cpp, registration.cpp, inspection.cpp ----
+
+    std::error_code add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin);
+    std::error_code update_handler(Fd fd, Events events);
+    bool remove_handler(Fd fd) noexcept;
+    bool post(Callback&& callback, const Origin& origin, bool detached);
+    Timeout arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member);
+    bool remove_timeout(Timeout id) noexcept;
+    bool update_timeout(Timeout id, TimePoint deadline) noexcept;
+    void snapshot(Snapshot& out) const;
+    const Statistics& statistics() const noexcept;
+    bool note_period(Timeout id, Duration period) noexcept;
+    void set_observer(Observer* observer) noexcept;
+    void set_paused(bool paused);
+    void set_error_hook(ErrorHook&& hook);
+    void set_host_waker(Function<void()>&& waker);
+    Fd native_handle();
+    TimePoint next_deadline() const noexcept;
+    void stop() noexcept;
+    void wake() noexcept;
+    void close(bool all_fds);
+    void abandon() noexcept; ///< ~IOLoop: closes, now or when the last run_ call on the stack returns
+    void report_error(std::exception_ptr error, const Chain& chain, CallKind kind);
+
+    TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }
+    TimePoint now() const noexcept;
+    bool in_call() const noexcept { return frame_ != nullptr; }
+
+    /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
+    void require_usable(const char* member) const;
+    bool on_loop_thread() const noexcept;
+
+    // ---- current.cpp: which loop is whose ----
+
+    /// The loop whose run_ call this thread is in, innermost; or null.
+    static Impl*& inside_on_this_thread() noexcept;
+    /// Ends being current() and instance(), before `loop` becomes unusable.
+    static void forget(const IOLoop* loop) noexcept;
+
+    // ---- run.cpp, turn.cpp ----
+
+    class Inside; ///< a run_ call on the stack
+    struct Spend; ///< what a run_ call may still spend
+
+    void start();
+    Turn run_once(Duration timeout, Budget budget);
+    Turn run_ready(Budget budget);
+    Turn run_until(TimePoint deadline, Budget budget);
+    Turn step(StepKind kind);
+
+    // ---- state that the facade reads ----
+
+    IOLoop* facade_; ///< null once the loop object is destroyed
+    const char* name_;
+    std::atomic<bool> running_{false};
+    std::atomic<bool> paused_{false};
+    Observer* observer_ = nullptr;
+
+private:
+    enum class Phase : std::uint8_t { wait, handlers, due, callbacks, timeouts, report };
+    /// What a poster has to do so that the loop sees its post.
+    enum class Parked : std::uint8_t { no, in_wait, between_runs };
+    class Call; ///< a callable on the stack
+
+    bool turn(Duration timeout, Spend& spend, Turn& out);
+    bool finish_turn(Spend& spend, Turn& out);
+    void begin_turn();
+    void wait(Duration timeout, Turn& out);
+    bool run_handlers(Spend& spend, Turn& out);
+    void set_due_aside();
+    bool run_callbacks(Spend& spend, Turn& out);
+    bool run_timeouts(Spend& spend, Turn& out);
+    void report_turn();
+
+    void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Spend& spend, Turn& out);
+    void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend& spend, Turn& out);
+    template <class F> void guarded(Call& call, F&& f);
+    bool may_call(Spend& spend);
+    void settle(Spend& spend, Turn& out);
+    Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
+    bool still_in(std::uint64_t turn, Phase phase) const noexcept {
+        return turn_ == turn && phase_ == phase && !abandoned_;
+    }
+    std::uint32_t left() const noexcept;
+    bool consume_stop() noexcept;
+
+    void unwatch_running();
+    void bury(HandlerEntry& entry);
+    void rebuild_poller();
+    void wait_while_paused();
+    void apply_pause();
+    void park();
+    void notify() noexcept;
+    void wake_poller() noexcept;
+    void ring_host();
+    void drop_everything(bool all_fds);
+    Chain chain_at(const Origin& origin) const;
+
+    // Made once.
+    std::pmr::memory_resource* memory_;
+    Clock* clock_;
+    std::unique_ptr<Poller> poller_;
+    const void* home_thread_;
+
+    // What is registered.
+    HandlerTable handlers_;
+    SlotMap<TimeoutEntry> timeouts_;
+    TimeoutHeap heap_;
+    CallbackQueue queue_;
+
+    // The turn under way.
+    Phase phase_ = Phase::wait;
+    std::uint64_t turn_ = 0;
+    std::pmr::vector<Poller::Ready> ready_;
+    std::size_t ready_count_ = 0;
+    std::size_t ready_next_ = 0;
+    std::size_t batch_left_ = 0; ///< callbacks of this turn that have not run
+    std::pmr::vector<Timeout> due_;
+    std::size_t due_next_ = 0;
+    std::uint32_t due_left_ = 0; ///< of them, still to be called
+    TurnRecord record_;
+    mutable TimePoint now_{};
+    mutable bool now_known_ = false;
+    TimePoint instant_{}; ///< the clock as read last for measuring; only used right after it was read
+
+    // The stack.
+    Call* frame_ = nullptr;
+    std::atomic<const void*> runner_{nullptr}; ///< the thread inside run_ calls, or null
+    std::atomic<const void*> last_runner_{nullptr};
+    bool abandoned_ = false; ///< the loop object was destroyed by a callable
+
+    // Between threads.
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<Parked> parked_{Parked::no};
+    std::atomic<bool> stamping_{false};       ///< posts note the time, for an observer
+    std::atomic<std::uint32_t> wakers_{0};    ///< threads inside wake_poller()
+    std::atomic<std::uint32_t> pulse_{0};     ///< changes when a paused start() should look again
+    std::mutex host_waker_mutex_;
+    Function<void()> host_waker_;
+    std::atomic<bool> has_host_waker_{false};
+    bool handle_watched_ = false; ///< native_handle() was asked for
+
+    // Pausing.
+    bool holding_ = false;
+    TimePoint held_at_{};
+
+    std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
+    mutable Statistics statistics_;
+};
+
+/// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping is free.
+struct IOLoop::Impl::Spend {
+    explicit Spend(Budget budget, TimePoint not_after = never)
+        : calls(budget.calls), time(budget.time), limit(not_after), timed(time != forever || limit != never) {}
+
+    std::uint32_t calls;
+    Duration time;
+    TimePoint limit; ///< begin no call after this moment
+    bool timed;
+    std::uint32_t made = 0;
+    bool measuring = false; ///< `begin` is set
+    TimePoint begin{};
+};
+
+/// A callable on the stack of the loop's thread.
+class IOLoop::Impl::Call {
+public:
+    Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain);
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call();
+
+    CallRecord record;
+    Poller::Key handler = 0; ///< handlers only
+    Call* const outer;
+
+private:
+    Impl& loop_;
+};
+
+} // namespace ioloop

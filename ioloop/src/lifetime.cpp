@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, chapter 1: making, closing, and what other threads may do meanwhile.
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "io_loop_impl.hpp"
+#include "os/process.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+namespace {
+
+constexpr std::size_t ready_capacity = 512;
+
+} // namespace
+
+// ---- making and closing ---------------------------------------------------------------------------------------
+
+IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
+    : facade_(&facade),
+      name_(options.name != nullptr ? options.name : "ioloop"),
+      memory_(options.memory != nullptr ? options.memory : std::pmr::get_default_resource()),
+      clock_(options.clock != nullptr ? options.clock : &steady_clock()),
+      poller_(options.custom_poller ? std::move(options.custom_poller) : make_poller(options.poller)),
+      home_thread_(this_thread()),
+      handlers_(memory_),
+      timeouts_(memory_),
+      heap_(memory_),
+      queue_(memory_),
+      ready_(ready_capacity, memory_),
+      due_(memory_) {
+    if (options.on_error) set_error_hook(std::move(options.on_error));
+}
+
+IOLoop::Impl::~Impl() {
+    if (!closed_) drop_everything(false);
+}
+
+void IOLoop::Impl::close(bool all_fds) {
+    if (runner_.load() != nullptr) raise(std::logic_error("close: the loop is running; stop() it first"));
+    if (!closed_) drop_everything(all_fds);
+}
+
+void IOLoop::Impl::abandon() noexcept {
+    forget(facade_);
+    facade_ = nullptr;
+    if (closed_) return;
+    if (runner_.load() == nullptr) return drop_everything(false);
+    // A callable of this loop destroys it. What is on the stack must still find its state; the last run_ call to
+    // return drops it.
+    abandoned_ = true;
+    queue_.close();
+}
+
+void IOLoop::Impl::drop_everything(bool all_fds) {
+    closed_.store(true);
+    queue_.close();
+    // A thread that saw the loop open may be about to write to the poller's wake event: its number must not belong to
+    // somebody else by then.
+    while (wakers_.load() != 0) std::this_thread::yield();
+
+    // First everything loses its name, then the system's resources go, then the callables: their destructors find
+    // a closed, empty loop, whatever they call.
+    std::vector<Poller::Key> handlers;
+    std::vector<Fd> fds;
+    handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
+        handlers.push_back(key);
+        fds.push_back(entry.fd);
+        entry.running = true; // remove() leaves the release to us
+    });
+    for (const Fd fd : fds) {
+        if (poller_) poller_->remove(fd);
+        handlers_.remove(fd, turn_);
+    }
+    std::vector<std::uint32_t> timeouts;
+    timeouts_.for_each([&](std::uint32_t slot, TimeoutEntry&) { timeouts.push_back(slot); });
+    for (const std::uint32_t slot : timeouts) timeouts_.retire(slot);
+    heap_.clear();
+    due_.clear();
+    due_next_ = 0;
+    due_left_ = 0;
+    batch_left_ = 0;
+    ready_count_ = ready_next_ = 0;
+    phase_ = Phase::wait;
+    statistics_.handlers = statistics_.timeouts = 0;
+    if (all_fds) {
+        for (const Fd fd : fds) close_fd(fd);
+    }
+    poller_.reset();
+
+    for (const Poller::Key key : handlers) handlers_.release(key);
+    for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
+    queue_.clear();
+    {
+        const std::lock_guard lock(host_waker_mutex_);
+        has_host_waker_ = false;
+    }
+    host_waker_ = nullptr;
+}
+
+// ---- threads ----------------------------------------------------------------------------------------------------
+
+bool IOLoop::Impl::on_loop_thread() const noexcept {
+    const void* me = this_thread();
+    const void* runner = runner_.load(std::memory_order_relaxed);
+    if (runner != nullptr) return runner == me;
+    return me == home_thread_ || me == last_runner_.load(std::memory_order_relaxed);
+}
+
+void IOLoop::Impl::require_usable(const char* member) const {
+    if (!on_loop_thread()) {
+        raise(std::logic_error(std::string(member) + ": called from another thread than the loop's; "
+                                                     "post it there with add_callback()"));
+    }
+    if (closed_.load(std::memory_order_relaxed) || abandoned_) {
+        raise(std::logic_error(std::string(member) + ": the loop is closed"));
+    }
+}
+
+void IOLoop::Impl::stop() noexcept {
+    stop_.store(true);
+    pulse_.fetch_add(1);
+    pulse_.notify_all();
+    notify();
+}
+
+void IOLoop::Impl::wake() noexcept {
+    parked_.store(Parked::no);
+    wake_poller();
+}
+
+/// After something was queued: makes sure that the loop, wherever it is, comes to see it.
+void IOLoop::Impl::notify() noexcept {
+    // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked, or the
+    // loop sees what we queued before it parks.
+    if (parked_.load() == Parked::no) return;
+    const Parked was = parked_.exchange(Parked::no);
+    if (was == Parked::no) return; // another poster was first
+    wake_poller();
+    if (was == Parked::between_runs) ring_host();
+}
+
+void IOLoop::Impl::wake_poller() noexcept {
+    wakers_.fetch_add(1);
+    if (!closed_.load()) poller_->wake();
+    wakers_.fetch_sub(1);
+}
+
+void IOLoop::Impl::ring_host() {
+    if (!has_host_waker_.load()) return;
+    const std::lock_guard lock(host_waker_mutex_);
+    if (host_waker_) host_waker_();
+}
+
+void IOLoop::Impl::set_host_waker(Function<void()>&& waker) {
+    require_usable("set_host_waker");
+    {
+        const std::lock_guard lock(host_waker_mutex_);
+        std::swap(host_waker_, waker); // the old one is destroyed by the caller, outside the lock
+        has_host_waker_ = static_cast<bool>(host_waker_);
+    }
+    if (runner_.load() == nullptr) park();
+}
+
+Fd IOLoop::Impl::native_handle() {
+    require_usable("native_handle");
+    handle_watched_ = true;
+    if (runner_.load() == nullptr) park();
+    return poller_->native_handle();
+}
+
+} // namespace ioloop

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/// Which pollers there are. The only place that names platforms; a backend has no header, so nothing can reach
+/// past this list into one.
+#include <ioloop/poller.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "../raise.hpp"
+
+namespace ioloop {
+
+std::unique_ptr<Poller> make_null_poller();
+#if defined(__linux__)
+std::unique_ptr<Poller> make_epoll_poller();
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+std::unique_ptr<Poller> make_poll_poller();
+#endif
+
+namespace {
+
+struct Backend {
+    PollerKind kind;
+    std::string_view name;
+    std::unique_ptr<Poller> (*make)(); ///< null: not on this platform
+};
+
+/// Best first. The null poller is never chosen unasked.
+constexpr std::array backends = {
+#if defined(__linux__)
+    Backend{PollerKind::epoll, "epoll", &make_epoll_poller},
+#else
+    Backend{PollerKind::epoll, "epoll", nullptr},
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+    Backend{PollerKind::poll, "poll", &make_poll_poller},
+#else
+    Backend{PollerKind::poll, "poll", nullptr},
+#endif
+    Backend{PollerKind::null, "null", &make_null_poller},
+};
+
+const Backend& default_backend() {
+    const char* wanted = std::getenv("IOLOOP_POLLER");
+    if (wanted == nullptr || *wanted == '\0') {
+        for (const Backend& backend : backends) {
+            if (backend.make != nullptr) return backend;
+        }
+    }
+    std::string known;
+    for (const Backend& backend : backends) {
+        if (wanted == backend.name) return backend;
+        known += known.empty() ? "" : ", ";
+        known += backend.name;
+    }
+    raise(std::invalid_argument("IOLOOP_POLLER=" + std::string(wanted) + ": no such poller; there are " + known));
+}
+
+} // namespace
+
+std::unique_ptr<Poller> make_poller(PollerKind kind) {
+    const Backend* chosen = nullptr;
+    if (kind == PollerKind::automatic) {
+        chosen = &default_backend();
+    } else {
+        for (const Backend& backend : backends) {
+            if (backend.kind == kind) chosen = &backend;
+        }
+    }
+    if (chosen == nullptr || chosen->make == nullptr) {
+        raise(std::system_error(std::make_error_code(std::errc::function_not_supported),
+                                "poller " + std::string(chosen != nullptr ? chosen->name : "?")));
+    }
+    return chosen->make();
+}
+
+std::vector<PollerKind> available_pollers() {
+    std::vector<PollerKind> kinds;
+    for (const Backend& backend : backends) {
+        if (backend.make != nullptr) kinds.push_back(backend.kind);
+    }
+    return kinds;
+}
+
+std::string_view name_of(PollerKind kind) noexcept {
+    for (const Backend& backend : backends) {
+        if (backend.kind == kind) return backend.name;
+    }
+    return "automatic";
+}
+
+} // namespace ioloop

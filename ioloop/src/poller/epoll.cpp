@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/// Poller over epoll(7).
+///
+/// Some facts about epoll, and what they mean here:
+///
+/// A registration belongs to the pair of *open file* and number, not to the number. So:
+/// - Closing the last descriptor of a file removes its registration, without a word. remove() then finds ENOENT or EBADF;
+///   that is no news to anybody.
+/// - Closing a descriptor while a duplicate of it lives removes nothing: the file stays in the set, goes on being
+///   ready, and cannot be taken out, as EPOLL_CTL_DEL needs the number and the number is closed (or, worse, is
+///   another file now). The loop would spin for ever. epoll cannot say which files it holds; but the loop sees keys that it
+///   has retired, and then asks for reset(): a new set takes the old one's place, and its number.
+/// - EPOLL_CTL_ADD says EEXIST only for the same file under the same number. A number that was closed and is another file
+///   now is added without complaint, which is exactly what add() promises.
+///
+/// The key travels in epoll_data; the kernel gives back what was set last. Keys carry a generation, so a late event for
+/// an earlier owner of a number is recognised by the loop.
+///
+/// EPOLLERR and EPOLLHUP come unasked. EPOLLRDHUP is not used: a half-closed stream is readable, and may still be
+/// full of data.
+///
+/// epoll_wait() counts in milliseconds. epoll_pwait2() (Linux 5.11) counts in nanoseconds; where it is missing,
+/// milliseconds are rounded up, so that a timeout is late rather than early. The thread's timer slack (50 us by
+/// default, prctl(2) PR_SET_TIMERSLACK) comes on top of either.
+#include <ioloop/poller.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../os/wake_event.hpp"
+#include "../raise.hpp"
+
+namespace ioloop {
+namespace {
+
+constexpr Poller::Key wake_key = ~Poller::Key{0};
+constexpr std::size_t batch_size = 512;
+
+std::error_code last_error() { return {errno, std::system_category()}; }
+
+std::uint32_t to_epoll(Events interest) {
+    std::uint32_t bits = 0;
+    if (any(interest & Events::read)) bits |= EPOLLIN;
+    if (any(interest & Events::write)) bits |= EPOLLOUT;
+    return bits;
+}
+
+Events from_epoll(std::uint32_t bits) {
+    Events events = Events::none;
+    if ((bits & EPOLLIN) != 0) events |= Events::read;
+    if ((bits & EPOLLOUT) != 0) events |= Events::write;
+    if ((bits & (EPOLLERR | EPOLLHUP)) != 0) events |= Events::error;
+    return events;
+}
+
+class EpollPoller final : public Poller {
+public:
+    EpollPoller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        if (epoll_ < 0) raise(std::system_error(last_error(), "epoll_create1"));
+        if (const auto error = watch_wake_event()) {
+            ::close(epoll_);
+            raise(std::system_error(error, "epoll_ctl"));
+        }
+    }
+    EpollPoller(const EpollPoller&) = delete;
+    EpollPoller& operator=(const EpollPoller&) = delete;
+    ~EpollPoller() override { ::close(epoll_); }
+
+    std::error_code add(Fd fd, Events interest, Key key) override {
+        return control(EPOLL_CTL_ADD, fd, interest, key);
+    }
+    std::error_code modify(Fd fd, Events interest, Key key) override {
+        return control(EPOLL_CTL_MOD, fd, interest, key);
+    }
+    std::error_code remove(Fd fd) override { return control(EPOLL_CTL_DEL, fd, Events::none, 0); }
+
+    std::error_code reset() override {
+        const Fd fresh = ::epoll_create1(EPOLL_CLOEXEC);
+        if (fresh < 0) return last_error();
+        // dup3 closes the old set and gives its number to the new one in one step: whoever polls native_handle() by its
+        // number goes on. (Who put it into an epoll set of his own has to put it there again.)
+        const bool replaced = ::dup3(fresh, epoll_, O_CLOEXEC) >= 0;
+        const auto error = replaced ? std::error_code() : last_error();
+        ::close(fresh);
+        return error ? error : watch_wake_event();
+    }
+
+    std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
+        count = 0;
+        const int room = static_cast<int>(std::min(ready.size(), batch_size));
+        const int found = sleep(room, timeout);
+        if (found < 0) return last_error();
+        for (int i = 0; i < found; ++i) {
+            if (batch_[i].data.u64 == wake_key) {
+                wake_event_.clear();
+            } else {
+                ready[count++] = {batch_[i].data.u64, from_epoll(batch_[i].events), false};
+            }
+        }
+        return {};
+    }
+
+    void wake() noexcept override { wake_event_.set(); }
+    Fd native_handle() const noexcept override { return epoll_; }
+    std::string_view name() const noexcept override { return "epoll"; }
+
+private:
+    std::error_code control(int operation, Fd fd, Events interest, Key key) {
+        epoll_event event{};
+        event.events = to_epoll(interest);
+        event.data.u64 = key;
+        return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? std::error_code() : last_error();
+    }
+
+    std::error_code watch_wake_event() { return control(EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key); }
+
+    int sleep(int room, Duration timeout) {
+        if (timeout <= no_wait) return ::epoll_wait(epoll_, batch_, room, 0);
+        if (timeout == forever) return ::epoll_wait(epoll_, batch_, room, -1);
+#if defined(SYS_epoll_pwait2)
+        if (has_pwait2_) {
+            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+            timespec relative{};
+            relative.tv_sec = static_cast<time_t>(seconds.count());
+            relative.tv_nsec = static_cast<long>((timeout - seconds).count());
+            const long found = ::syscall(SYS_epoll_pwait2, epoll_, batch_, room, &relative, nullptr, 0);
+            if (found >= 0 || errno != ENOSYS) return static_cast<int>(found);
+            has_pwait2_ = false; // an older kernel, or a sandbox that says so
+        }
+#endif
+        const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+        return ::epoll_wait(epoll_, batch_, room, static_cast<int>(std::min<decltype(ms)>(ms, INT_MAX)));
+    }
+
+    WakeEvent wake_event_;
+    Fd epoll_;
+    bool has_pwait2_ = true;
+    epoll_event batch_[batch_size];
+};
+
+} // namespace
+
+std::unique_ptr<Poller> make_epoll_poller() { return std::make_unique<EpollPoller>(); }
+
+} // namespace ioloop

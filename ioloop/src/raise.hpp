@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/// How the core reports errors, with exceptions and without. Floor 0.
+///
+/// Built with -fno-exceptions, what would be thrown is printed, and the program aborts; the overloads with an
+/// std::error_code work alike in both worlds.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <ioloop/origin.hpp>
+
+#if defined(__cpp_exceptions)
+#define IOLOOP_EXCEPTIONS 1
+#else
+#define IOLOOP_EXCEPTIONS 0
+#endif
+
+namespace ioloop {
+
+template <class Exception> [[noreturn]] void raise(Exception exception) {
+#if IOLOOP_EXCEPTIONS
+    throw std::move(exception);
+#else
+    std::fprintf(stderr, "ioloop: %s\n", exception.what());
+    std::abort();
+#endif
+}
+
+/// «'expire' at game.cpp:120» or «game.cpp:120».
+inline std::string describe(const Origin& origin) {
+    std::string place = std::string(origin.file) + ":" + std::to_string(origin.line);
+    return origin.name != nullptr ? "'" + std::string(origin.name) + "' at " + place : place;
+}
+
+} // namespace ioloop

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, chapter 2: descriptors, callbacks and timeouts come and go.
+#include <algorithm>
+#include <utility>
+
+#include "io_loop_impl.hpp"
+#include "os/process.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+namespace {
+
+std::string fd_name(Fd fd) { return "fd " + std::to_string(fd); }
+
+} // namespace
+
+// ---- descriptors ------------------------------------------------------------------------------------------------
+
+std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
+    require_usable("add_handler");
+    if (!handler) raise(std::invalid_argument("add_handler: null handler for " + fd_name(fd) + ", " + describe(origin)));
+    if (fd < 0) return make_error_code(std::errc::bad_file_descriptor);
+    events = events & (Events::read | Events::write | Events::error);
+
+    // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
+    const Poller::Key key = handlers_.emplace({std::move(handler), fd, events, chain_at(origin)});
+    HandlerEntry* earlier = handlers_.find(fd);
+    std::error_code error;
+    if (earlier != nullptr && earlier->unwatched) {
+        // The poller does not know it just now, but its handler is on the stack: as much a duplicate as any.
+        error = make_error_code(std::errc::file_exists);
+    } else {
+        error = poller_->add(fd, events, key);
+    }
+    if (error) {
+        handlers_.discard(key);
+        return error;
+    }
+    if (earlier != nullptr) {
+        // The poller knows better than the table: that file was closed, this is another under its number.
+        handlers_.remove(fd, turn_);
+        ++statistics_.dead_handlers;
+    }
+    handlers_.bind(key);
+    statistics_.handlers = handlers_.size();
+    statistics_.handlers_peak = std::max(statistics_.handlers_peak, statistics_.handlers);
+    return {};
+}
+
+std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
+    require_usable("update_handler");
+    HandlerEntry* entry = handlers_.find(fd);
+    if (entry == nullptr) return make_error_code(std::errc::no_such_file_or_directory);
+    events = events & (Events::read | Events::write | Events::error);
+    if (entry->interest == events) return {};
+    if (!entry->unwatched) {
+        if (const auto error = poller_->modify(fd, events, handlers_.key_of(fd))) return error;
+    }
+    entry->interest = events;
+    return {};
+}
+
+bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
+    HandlerEntry* entry = handlers_.find(fd);
+    if (entry == nullptr) return false;
+    // The system may have forgotten it already, if it was closed first. That is no error here.
+    if (!entry->unwatched && poller_) poller_->remove(fd);
+    handlers_.remove(fd, turn_);
+    statistics_.handlers = handlers_.size();
+    return true;
+}
+
+/// Drops a registration whose descriptor was closed behind our back, and says so.
+void IOLoop::Impl::bury(HandlerEntry& entry) {
+    const Fd fd = entry.fd;
+    const Chain chain = entry.chain;
+    poller_->remove(fd);
+    handlers_.remove(fd, turn_);
+    statistics_.handlers = handlers_.size();
+    ++statistics_.dead_handlers;
+#if IOLOOP_EXCEPTIONS
+    report_error(std::make_exception_ptr(std::system_error(
+                     make_error_code(std::errc::bad_file_descriptor),
+                     fd_name(fd) + " was closed without remove_handler(); its handler is dropped")),
+                 chain, CallKind::handler);
+#else
+    std::fprintf(stderr, "ioloop: fd %d was closed without remove_handler(); its handler (%s) is dropped\n", fd,
+                 describe(chain.origin()).c_str());
+#endif
+}
+
+/// Makes the poller forget what cannot be named any more, and tells it again what is registered.
+void IOLoop::Impl::rebuild_poller() {
+    if (const auto error = poller_->reset()) raise(std::system_error(error, "rebuilding the poller"));
+    std::vector<Fd> dead;
+    handlers_.for_each([&](Poller::Key key, const HandlerEntry& entry) {
+        if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(entry.fd);
+    });
+    for (const Fd fd : dead) {
+        if (HandlerEntry* entry = handlers_.find(fd)) bury(*entry);
+    }
+}
+
+// ---- callbacks and timeouts -------------------------------------------------------------------------------------
+
+Chain IOLoop::Impl::chain_at(const Origin& origin) const {
+    const SiteId site = site_of(origin);
+    return frame_ != nullptr ? frame_->record.chain.then(site) : Chain{{site}};
+}
+
+bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
+    if (!callback) raise(std::invalid_argument("add_callback: null callback, " + describe(origin)));
+    CallbackQueue::Item item{std::move(callback), {}, {}, false};
+    if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
+    if (runner_.load(std::memory_order_relaxed) == this_thread()) {
+        item.chain = detached ? Chain{{site_of(origin)}} : chain_at(origin);
+        return queue_.push(std::move(item));
+    }
+    item.chain = Chain{{site_of(origin)}};
+    item.from_thread = true;
+    if (!queue_.push_from_thread(std::move(item))) return false;
+    notify();
+    return true;
+}
+
+Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
+    require_usable(member);
+    if (!callback) raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
+    heap_.reserve(timeouts_.end_after_emplace());
+    const auto id = timeouts_.emplace(TimeoutEntry{std::move(callback), deadline, {}, chain_at(origin)});
+    heap_.arm(id.slot, deadline);
+    statistics_.timeouts = timeouts_.size();
+    statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
+    return {id.slot, id.generation};
+}
+
+bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
+    TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
+    if (entry == nullptr) return false;
+    if (entry->running && !heap_.armed(id.slot)) return false; // it has fired; this is its own callback
+    if (heap_.armed(id.slot)) heap_.disarm(id.slot);
+    if (entry->due) {
+        entry->due = false;
+        --due_left_;
+    }
+    timeouts_.retire(id.slot);
+    statistics_.timeouts = timeouts_.size();
+    if (!entry->running) timeouts_.release(id.slot);
+    return true;
+}
+
+bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
+    TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
+    if (entry == nullptr) return false;
+    if (entry->due) {
+        entry->due = false;
+        --due_left_;
+    }
+    entry->deadline = deadline;
+    if (heap_.armed(id.slot)) {
+        heap_.rearm(id.slot, deadline);
+    } else {
+        heap_.arm(id.slot, deadline);
+    }
+    return true;
+}
+
+} // namespace ioloop

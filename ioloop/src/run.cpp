@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, chapter 3: the run_ calls: who may enter, how many turns they make, and what they tell their caller.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "io_loop_impl.hpp"
+#include "os/process.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+
+// ---- a run_ call on the stack -------------------------------------------------------------------------------------
+
+class IOLoop::Impl::Inside {
+public:
+    Inside(Impl& loop, const char* member) : loop_(loop), outer_(inside_on_this_thread()) {
+        const void* me = this_thread();
+        const void* runner = loop.runner_.load();
+        if (runner == nullptr) {
+            // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
+            if (loop.closed_) raise(std::logic_error(std::string(member) + ": the loop is closed"));
+            if (!loop.runner_.compare_exchange_strong(runner, me)) runner = loop.runner_.load();
+        }
+        if (runner != nullptr && runner != me) {
+            raise(std::logic_error(std::string(member) + ": the loop is running on another thread"));
+        }
+        if (loop.abandoned_) {
+            raise(std::logic_error(std::string(member) + ": the loop is closed"));
+        }
+        loop.parked_.store(Parked::no);
+        loop.last_runner_.store(me, std::memory_order_relaxed);
+        Statistics& s = loop.statistics_;
+        s.depth_peak = std::max(s.depth_peak, ++s.depth);
+        inside_on_this_thread() = &loop;
+        loop.apply_pause();
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() {
+        inside_on_this_thread() = outer_;
+        if (--loop_.statistics_.depth > 0) return;
+        loop_.now_known_ = false;
+        if (loop_.abandoned_) {
+            loop_.drop_everything(false);
+        } else {
+            loop_.park();
+        }
+        loop_.runner_.store(nullptr);
+    }
+
+private:
+    Impl& loop_;
+    Impl* outer_;
+};
+
+// ---- the run_ calls -------------------------------------------------------------------------------------------------
+
+void IOLoop::Impl::start() {
+    if (running_) raise(std::logic_error("start: the loop is running already"));
+    const Inside inside(*this, "start");
+    if (stop_.exchange(false)) return; // a stop that came early: nothing runs
+
+    struct Running {
+        explicit Running(Impl& l) : loop(l) { loop.running_ = true; }
+        ~Running() {
+            loop.running_ = false;
+            loop.stop_ = false; // so that another start/stop pair can follow, also after an exception
+        }
+        Impl& loop;
+    } const running(*this);
+
+    Spend spend{Budget{}};
+    Turn out;
+    if (phase_ == Phase::wait && !paused_) {
+        begin_turn(); // the first round has no wait: callbacks come before timeouts, timeouts before the poll
+        phase_ = Phase::due;
+        finish_turn(spend, out);
+    }
+    while (!stop_ && !abandoned_) {
+        if (paused_) {
+            wait_while_paused();
+        } else {
+            turn(forever, spend, out);
+        }
+    }
+}
+
+Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
+    const Inside inside(*this, "run_once");
+    Turn out;
+    if (paused_) {
+        out.ended = Ended::paused;
+        return out;
+    }
+    Spend spend{budget};
+    const bool complete = turn(timeout, spend, out);
+    return conclude(spend, out, complete, consume_stop());
+}
+
+Turn IOLoop::Impl::run_ready(Budget budget) {
+    const Inside inside(*this, "run_ready");
+    Turn out;
+    Spend spend{budget};
+    bool complete = true;
+    bool stopped = consume_stop();
+    for (std::uint32_t before = unlimited; complete && !stopped && !paused_ && spend.made != before;) {
+        before = spend.made;
+        complete = turn(no_wait, spend, out);
+        stopped = complete && consume_stop();
+    }
+    return conclude(spend, out, complete, stopped);
+}
+
+Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
+    const Inside inside(*this, "run_until");
+    Turn out;
+    Spend spend{budget, deadline};
+    bool complete = true;
+    bool stopped = consume_stop();
+    while (complete && !stopped && !paused_) {
+        complete = turn(until(deadline, clock_->now()), spend, out);
+        stopped = complete && consume_stop();
+        if (clock_->now() >= deadline || (spend.timed && spend.time <= Duration::zero())) break;
+    }
+    return conclude(spend, out, complete, stopped);
+}
+
+Turn IOLoop::Impl::step(StepKind kind) {
+    if (!paused_) raise(std::logic_error("step: the loop is not paused"));
+    const Inside inside(*this, "step");
+    Turn out;
+    Spend spend{Budget{forever, kind == StepKind::call ? 1 : unlimited}};
+    const bool complete = turn(no_wait, spend, out);
+    return conclude(spend, out, complete, false);
+}
+
+Turn IOLoop::Impl::conclude(Spend& spend, Turn& out, bool complete, bool stopped) {
+    if (abandoned_ || stopped) {
+        out.ended = Ended::stopped;
+    } else if (!complete) {
+        out.ended = Ended::budget;
+        out.left = left();
+        ++statistics_.budget_spent;
+    } else if (paused_ && spend.made == 0) {
+        out.ended = Ended::paused;
+    } else {
+        out.ended = spend.made > 0 ? Ended::ran : Ended::idle;
+    }
+    return out;
+}
+
+/// True if a stop was asked for and this run_ call is the one to tell its caller: the outermost.
+bool IOLoop::Impl::consume_stop() noexcept {
+    if (!stop_.load(std::memory_order_relaxed)) return false;
+    if (statistics_.depth == 1) stop_ = false;
+    return true;
+}
+
+std::uint32_t IOLoop::Impl::left() const noexcept {
+    std::size_t count = due_left_;
+    if (phase_ == Phase::handlers) {
+        count += ready_count_ - ready_next_ + queue_.size();
+    } else {
+        count += batch_left_;
+    }
+    return static_cast<std::uint32_t>(count);
+}
+
+/// start() on a paused loop: sleeps until something of that changes.
+void IOLoop::Impl::wait_while_paused() {
+    const std::uint32_t pulse = pulse_.load();
+    if (paused_ && !stop_) pulse_.wait(pulse);
+    apply_pause();
+}
+
+/// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
+void IOLoop::Impl::park() {
+    if (!handle_watched_ && !has_host_waker_) return;
+    parked_.store(Parked::between_runs);
+    if (handle_watched_ && (phase_ != Phase::wait || !queue_.empty())) poller_->wake();
+}
+
+} // namespace ioloop

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, chapter 4: how a turn runs. The phases have the numbers that io_loop.hpp gives them.
+///
+/// The state of a turn is in the loop, not on the stack. Whoever runs (run_once, start, a nested run_once inside a callable)
+/// picks up the turn where it stands; and as any call may have run nested turns, or dropped the loop, every phase
+/// asks after each call whether it is still the one under way (still_in).
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
+namespace ioloop {
+
+// ---- the turn -------------------------------------------------------------------------------------------------------
+
+/// One turn, or the rest of one. False if the budget is spent with calls left to make.
+bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
+    if (phase_ != Phase::wait) {
+        ++record_.pieces;
+        const std::uint32_t before = spend.made;
+        if (!finish_turn(spend, out)) return false;
+        // A rest that turned out to be empty (it was removed, or runs further down the stack) is no turn.
+        if (spend.made != before || abandoned_) return true;
+    }
+    begin_turn();
+    wait(timeout, out); // 1
+    phase_ = Phase::handlers;
+    return finish_turn(spend, out);
+}
+
+bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
+    const std::uint64_t turn = turn_;
+    bool within_budget = true;
+    while (within_budget && turn_ == turn && phase_ != Phase::wait && !abandoned_) {
+        switch (phase_) {
+        case Phase::handlers: within_budget = run_handlers(spend, out); break;   // 2
+        case Phase::due: set_due_aside(); break;                                 // 3
+        case Phase::callbacks: within_budget = run_callbacks(spend, out); break; // 4
+        case Phase::timeouts: within_budget = run_timeouts(spend, out); break;   // 5
+        case Phase::report: report_turn(); break;                                // 6
+        case Phase::wait: break;
+        }
+    }
+    settle(spend, out);
+    return within_budget;
+}
+
+void IOLoop::Impl::begin_turn() {
+    ++turn_;
+    ready_count_ = ready_next_ = 0;
+    now_known_ = false;
+    record_ = TurnRecord{};
+    record_.turn = turn_;
+    if (observer_ != nullptr) record_.begin = clock_->now();
+}
+
+/// 1: waits at most min(timeout, next deadline, 0 if anything is queued).
+void IOLoop::Impl::wait(Duration timeout, Turn& out) {
+    if (frame_ != nullptr) unwatch_running();
+    for (;;) {
+        Duration limit = std::max(timeout, no_wait);
+        WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
+        if (!queue_.empty()) {
+            limit = no_wait;
+            quiet = WakeReason::callbacks;
+        } else if (limit > no_wait && !heap_.empty()) {
+            const Duration due = until(heap_.front_deadline(), time());
+            if (due <= limit) {
+                limit = due;
+                quiet = WakeReason::deadline;
+            }
+        }
+
+        std::error_code error;
+        Duration slept{};
+        if (limit > no_wait) {
+            // Announce the sleep, then look once more; posters do it the other way round (see notify()).
+            parked_.store(Parked::in_wait);
+            if (queue_.has_inbox() || stop_) limit = no_wait;
+            const TimePoint before = clock_->now();
+            error = poller_->wait(ready_, limit, ready_count_);
+            slept = clock_->now() - before;
+            if (parked_.exchange(Parked::no) == Parked::no) quiet = WakeReason::woken;
+            ++statistics_.sleeps;
+            statistics_.waited += slept;
+            out.waited += slept;
+            record_.waited += slept;
+        } else {
+            error = poller_->wait(ready_, no_wait, ready_count_);
+        }
+
+        if (error == std::errc::interrupted) {
+            // The turn starts again: the signal's handler may have posted or stopped.
+            ++statistics_.interrupts;
+            if (timeout != forever) timeout = timeout > slept ? timeout - slept : no_wait;
+            if (stop_) timeout = no_wait;
+            continue;
+        }
+        if (error) raise(std::system_error(error, "waiting in the poller (" + std::string(poller_->name()) + ")"));
+        record_.reason = ready_count_ > 0 ? WakeReason::descriptor : quiet;
+        now_known_ = false;
+        return;
+    }
+}
+
+/// 2: handlers, one at a time, as any of them may remove any other.
+bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
+    const std::uint64_t turn = turn_;
+    while (ready_next_ < ready_count_) {
+        const Poller::Ready ready = ready_[ready_next_];
+        HandlerEntry* entry = handlers_.find_key(ready.key);
+        if (entry == nullptr) {
+            ++ready_next_;
+            ++statistics_.stale_events;
+            // Removed in this turn: nothing special. Removed earlier, and yet the poller goes on about it: the descriptor was
+            // closed while a duplicate lives, so the poller could not be told (tornado #1103). It would spin for ever.
+            if (!handlers_.removed_in(ready.key, turn)) rebuild_poller();
+            continue;
+        }
+        if (ready.gone) {
+            ++ready_next_;
+            bury(*entry);
+            if (!still_in(turn, Phase::handlers)) return true;
+            continue;
+        }
+        const Events events = ready.events & (entry->interest | Events::error);
+        if (!any(events) || entry->running) {
+            ++ready_next_;
+            continue;
+        }
+        if (!may_call(spend)) return false;
+        ++ready_next_;
+        call_handler(ready.key, *entry, events, spend, out);
+        if (!still_in(turn, Phase::handlers)) return true;
+    }
+    phase_ = Phase::due;
+    return true;
+}
+
+void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events events, Spend&, Turn& out) {
+    // A handler that is ready for very long without a break deserves a look: its descriptor may be closed, and the
+    // readiness that of a duplicate. The poller knows whether number and file still belong together.
+    constexpr std::uint32_t suspicious_streak = 64;
+    entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
+    if (entry.streak % suspicious_streak == 0 && poller_->modify(entry.fd, entry.interest, key)) {
+        bury(entry);
+        rebuild_poller();
+        return;
+    }
+
+    Call call(*this, CallKind::handler, key, entry.chain);
+    call.handler = key;
+    call.record.fd = entry.fd;
+    call.record.events = events;
+    entry.last_ready = events;
+    entry.last_turn = turn_;
+    ++entry.calls;
+    ++statistics_.handlers_run;
+    ++record_.handlers;
+    ++out.handlers;
+
+    // Pinned: if it removes itself, remove() leaves the callable to us. RAII, as the error hook may throw.
+    struct Pin {
+        Pin(Impl& l, Poller::Key k) : loop(l), key(k) { loop.handlers_.at(key).running = true; }
+        ~Pin() {
+            HandlerEntry& e = loop.handlers_.at(key);
+            e.running = false;
+            if (loop.handlers_.find_key(key) == nullptr) {
+                loop.handlers_.release(key);
+            } else if (std::exchange(e.unwatched, false) && loop.poller_->add(e.fd, e.interest, key)) {
+                loop.handlers_.remove(e.fd, loop.turn_); // it was closed in the meantime
+                ++loop.statistics_.dead_handlers;
+            }
+        }
+        Impl& loop;
+        Poller::Key key;
+    } const pin(*this, key);
+    guarded(call, [&] { entry.handler(entry.fd, events); });
+}
+
+/// 3: from here on a timeout belongs to this turn or to a later one.
+void IOLoop::Impl::set_due_aside() {
+    due_.clear();
+    due_next_ = 0;
+    due_left_ = 0;
+    now_known_ = false;
+    if (!heap_.empty()) {
+        const TimePoint now = this->now();
+        while (!heap_.empty() && heap_.front_deadline() <= now) {
+            due_.push_back({}); // room first: a failure must not lose the timeout
+            const std::uint32_t slot = heap_.pop();
+            due_.back() = {slot, timeouts_.generation(slot)};
+            timeouts_.at(slot).due = true;
+            ++due_left_;
+        }
+    }
+    batch_left_ = queue_.collect();
+    statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
+    phase_ = Phase::callbacks;
+}
+
+/// 4: those queued when the phase began; what they post waits for the next turn.
+bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
+    const std::uint64_t turn = turn_;
+    while (batch_left_ > 0) {
+        if (!may_call(spend)) return false;
+        --batch_left_;
+        const std::uint64_t id = queue_.front_id();
+        CallbackQueue::Item item = queue_.pop();
+        {
+            Call call(*this, CallKind::callback, id, item.chain);
+            call.record.late = item.posted_at.time_since_epoch();
+            ++statistics_.callbacks_run;
+            ++record_.callbacks;
+            ++out.callbacks;
+            guarded(call, [&] { item.callback(); });
+        }
+        item.callback = nullptr; // destroyed before anything else happens
+        if (!still_in(turn, Phase::callbacks)) return true;
+    }
+    phase_ = Phase::timeouts;
+    return true;
+}
+
+/// 5: those set aside, each checked again: a callable before it may have removed it or moved it.
+bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
+    const std::uint64_t turn = turn_;
+    while (due_next_ < due_.size()) {
+        const Timeout id = due_[due_next_];
+        TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
+        if (entry == nullptr || !entry->due) {
+            ++due_next_;
+            continue;
+        }
+        if (!may_call(spend)) return false;
+        ++due_next_;
+        --due_left_;
+        entry->due = false;
+        call_timeout(id.slot, *entry, spend, out);
+        if (!still_in(turn, Phase::timeouts)) return true;
+    }
+    phase_ = Phase::report;
+    return true;
+}
+
+void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend&, Turn& out) {
+    const Timeout id{slot, timeouts_.generation(slot)};
+    Call call(*this, CallKind::timeout, (std::uint64_t{id.generation} << 32U) | slot, entry.chain);
+    call.record.late = entry.deadline.time_since_epoch();
+    ++entry.fires;
+    ++statistics_.timeouts_run;
+    ++record_.timeouts;
+    ++out.timeouts;
+
+    // Pinned; afterwards gone, unless it re-armed itself.
+    struct Pin {
+        Pin(Impl& l, Timeout i) : loop(l), id(i) { loop.timeouts_.at(id.slot).running = true; }
+        ~Pin() {
+            loop.timeouts_.at(id.slot).running = false;
+            const bool removed = loop.timeouts_.find(id.slot, id.generation) == nullptr;
+            // Due again in a nested turn that the budget cut short counts as armed.
+            if (!removed && (loop.heap_.armed(id.slot) || loop.timeouts_.at(id.slot).due)) return;
+            if (!removed) loop.timeouts_.retire(id.slot);
+            loop.statistics_.timeouts = loop.timeouts_.size();
+            loop.timeouts_.release(id.slot);
+        }
+        Impl& loop;
+        Timeout id;
+    } const pin(*this, id);
+    guarded(call, [&] { entry.callback(); });
+}
+
+/// 6
+void IOLoop::Impl::report_turn() {
+    ++statistics_.turns;
+    phase_ = Phase::wait;
+    if (observer_ == nullptr) return;
+    record_.end = record_.handlers + record_.callbacks + record_.timeouts > 0 ? instant_ : clock_->now();
+    record_.queued_after = static_cast<std::uint32_t>(queue_.size());
+    observer_->after_turn(record_);
+}
+
+/// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may not be called:
+/// watching them would make the wait return at once, over and over. They are watched again when they return.
+void IOLoop::Impl::unwatch_running() {
+    for (Call* call = frame_; call != nullptr; call = call->outer) {
+        if (call->record.kind != CallKind::handler) continue;
+        HandlerEntry* entry = handlers_.find_key(call->handler);
+        if (entry == nullptr || entry->unwatched) continue;
+        poller_->remove(entry->fd);
+        entry->unwatched = true;
+    }
+}
+
+// ---- a callable on the stack ----------------------------------------------------------------------------------------
+
+IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain)
+    : outer(std::exchange(loop.frame_, this)), loop_(loop) {
+    record.turn = loop.turn_;
+    record.id = id;
+    record.chain = chain;
+    record.kind = kind;
+    record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(loop.statistics_.depth, UINT8_MAX));
+}
+
+IOLoop::Impl::Call::~Call() { loop_.frame_ = outer; }
+
+/// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
+template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
+    Observer* const observer = observer_;
+    if (observer != nullptr) {
+        call.record.begin = instant_;
+        if (call.record.late.count() != 0) call.record.late = instant_ - TimePoint(call.record.late);
+        observer->before_call(call.record);
+    }
+#if IOLOOP_EXCEPTIONS
+    std::exception_ptr error;
+    try {
+        f();
+#if defined(__GLIBCXX__)
+    } catch (abi::__forced_unwind&) {
+        throw; // pthread_cancel(): the thread is being taken down, and must be
+#endif
+    } catch (...) {
+        error = std::current_exception();
+        call.record.threw = true;
+    }
+#else
+    f();
+#endif
+    if (observer != nullptr && observer == observer_) {
+        instant_ = clock_->now();
+        call.record.took = instant_ - call.record.begin;
+        if (call.record.turn == turn_) { // else a nested call has reported that turn already
+            switch (call.record.kind) {
+            case CallKind::handler: record_.handlers_took += call.record.took; break;
+            case CallKind::callback: record_.callbacks_took += call.record.took; break;
+            case CallKind::timeout: record_.timeouts_took += call.record.took; break;
+            }
+        }
+        observer->after_call(call.record);
+    }
+#if IOLOOP_EXCEPTIONS
+    if (error) report_error(std::move(error), call.record.chain, call.record.kind);
+#endif
+}
+
+/// Asked just before each call: is there budget for it? There always is for the first.
+bool IOLoop::Impl::may_call(Spend& spend) {
+    if (spend.made > 0) {
+        if (spend.made >= spend.calls) return false;
+        if (spend.timed) {
+            instant_ = clock_->now();
+            if (instant_ >= spend.limit || (spend.measuring && instant_ - spend.begin >= spend.time) ||
+                spend.time <= Duration::zero()) {
+                return false;
+            }
+        }
+    }
+    if (!spend.measuring) {
+        spend.measuring = true;
+        spend.begin = instant_ = clock_->now();
+    }
+    ++spend.made;
+    return true;
+}
+
+/// The calls of a turn, or of a piece of one, are made: accounts for their time.
+void IOLoop::Impl::settle(Spend& spend, Turn& out) {
+    if (!spend.measuring) return;
+    spend.measuring = false;
+    const Duration busy = clock_->now() - spend.begin;
+    out.busy += busy;
+    if (spend.time != forever) spend.time -= busy;
+    if (statistics_.depth == 1) statistics_.busy += busy; // a nested call's time is in its outer's
+}
+
+} // namespace ioloop

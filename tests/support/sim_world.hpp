@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/// SimWorld: poller and clock in one, so that a test of time is exact and instant.
+///
+/// Its wait() returns real readiness of real descriptors if there is any; otherwise it advances the clock by the timeout
+/// it was given and returns at once. The loop under test is the real one. (The idea is Tornado's FakeTimeSelect.)
+///
+///     SimWorld world;
+///     IOLoop loop(world.options());
+///     loop.call_later(1h, ...);
+///     loop.run_once(forever);      // takes no time; world.now() has advanced by an hour
+#pragma once
+
+#include <atomic>
+#include <stdexcept>
+#include <utility>
+
+#include <ioloop/ioloop.hpp>
+
+class SimWorld final : public ioloop::Clock {
+public:
+    using Duration = ioloop::Duration;
+    using TimePoint = ioloop::TimePoint;
+
+    TimePoint now() const noexcept override { return TimePoint(now_.load()); }
+    /// Work takes time: call it from within a callable.
+    void advance(Duration by) { now_ = now_.load() + by; }
+    void set_now(TimePoint at) { now_ = at.time_since_epoch(); }
+    Duration elapsed() const { return now() - start; }
+
+    /// Waits so far that were allowed to sleep, and how long the last one was to be.
+    int sleeps = 0;
+    Duration last_timeout{};
+    /// The next so many waits are interrupted by a signal that is not there.
+    int interrupts = 0;
+
+    /// Time begins at a round number other than zero: a forgotten initialisation shows.
+    static constexpr TimePoint start{std::chrono::seconds(1000)};
+
+    ioloop::IOLoop::Options options() {
+        ioloop::IOLoop::Options options;
+        options.name = "simulated";
+        options.clock = this;
+        options.custom_poller = std::make_unique<SimPoller>(*this);
+        options.make_current = ioloop::MakeCurrent::never;
+        return options;
+    }
+
+private:
+    class SimPoller final : public ioloop::Poller {
+    public:
+        explicit SimPoller(SimWorld& world) : world_(world), real_(ioloop::make_poller()) {}
+
+        std::error_code add(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->add(fd, e, k); }
+        std::error_code modify(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->modify(fd, e, k); }
+        std::error_code remove(ioloop::Fd fd) override { return real_->remove(fd); }
+        std::error_code reset() override { return real_->reset(); }
+        ioloop::Fd native_handle() const noexcept override { return real_->native_handle(); }
+        std::string_view name() const noexcept override { return "simulated"; }
+        void wake() noexcept override {
+            woken_ = true;
+            real_->wake();
+        }
+
+        std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
+            count = 0;
+            if (timeout > ioloop::no_wait) {
+                ++world_.sleeps;
+                world_.last_timeout = timeout;
+            }
+            if (world_.interrupts > 0) {
+                --world_.interrupts;
+                return make_error_code(std::errc::interrupted);
+            }
+            if (const auto error = real_->wait(ready, ioloop::no_wait, count)) return error;
+            if (woken_.exchange(false) || count > 0 || timeout == ioloop::no_wait) return {};
+            if (timeout == ioloop::forever) throw std::runtime_error("SimWorld: nothing will ever happen");
+            world_.advance(timeout);
+            return {};
+        }
+
+    private:
+        SimWorld& world_;
+        std::unique_ptr<ioloop::Poller> real_;
+        std::atomic<bool> woken_{false};
+    };
+
+    std::atomic<Duration> now_{start.time_since_epoch()};
+};
