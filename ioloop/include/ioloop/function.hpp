@@ -44,7 +44,7 @@ public:
                  std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
     Function(F&& callable) {
         using Closure = std::decay_t<F>;
-        if constexpr (detail::nullable<Closure>) {
+        if constexpr (detail::nullable<Closure> && !std::is_function_v<std::remove_reference_t<F>>) {
             if (callable == nullptr) return;
         }
         if constexpr (fits_inline<Closure>) {
