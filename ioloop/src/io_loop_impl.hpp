@@ -198,6 +198,7 @@ struct IOLoop::Impl::Spend {
     TimePoint limit; ///< begin no call after this moment
     bool timed;
     std::uint32_t made = 0;
+    bool stepping = false;  ///< runs although the loop is paused
     bool measuring = false; ///< `begin` is set
     TimePoint begin{};
 };
@@ -212,6 +213,7 @@ public:
 
     CallRecord record;
     Poller::Key handler = 0; ///< handlers only
+    TimePoint ready_at{};    ///< posted or due; zero: not known
     Call* const outer;
 
 private:

@@ -92,11 +92,12 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     for (const Poller::Key key : handlers) handlers_.release(key);
     for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
     queue_.clear();
+    Function<void()> host_waker; // destroyed outside the lock
     {
         const std::lock_guard lock(host_waker_mutex_);
         has_host_waker_ = false;
+        host_waker = std::move(host_waker_);
     }
-    host_waker_ = nullptr;
 }
 
 // ---- threads ----------------------------------------------------------------------------------------------------
@@ -126,8 +127,7 @@ void IOLoop::Impl::stop() noexcept {
 }
 
 void IOLoop::Impl::wake() noexcept {
-    parked_.store(Parked::no);
-    wake_poller();
+    wake_poller(); // and no more: a lock, such as the host waker's, is not for a signal handler
 }
 
 /// After something was queued: makes sure that the loop, wherever it is, comes to see it.

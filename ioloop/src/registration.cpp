@@ -91,13 +91,13 @@ void IOLoop::Impl::bury(HandlerEntry& entry) {
 
 /// Makes the poller forget what cannot be named any more, and tells it again what is registered.
 void IOLoop::Impl::rebuild_poller() {
-    if (const auto error = poller_->reset()) raise(std::system_error(error, "rebuilding the poller"));
-    std::vector<Fd> dead;
+    if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
+    std::vector<Poller::Key> dead;
     handlers_.for_each([&](Poller::Key key, const HandlerEntry& entry) {
-        if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(entry.fd);
+        if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(key);
     });
-    for (const Fd fd : dead) {
-        if (HandlerEntry* entry = handlers_.find(fd)) bury(*entry);
+    for (const Poller::Key key : dead) {
+        if (HandlerEntry* entry = handlers_.find_key(key)) bury(*entry);
     }
 }
 

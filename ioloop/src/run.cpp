@@ -104,7 +104,7 @@ Turn IOLoop::Impl::run_ready(Budget budget) {
     Spend spend{budget};
     bool complete = true;
     bool stopped = consume_stop();
-    for (std::uint32_t before = unlimited; complete && !stopped && !paused_ && spend.made != before;) {
+    for (std::uint32_t before = unlimited; complete && !stopped && !paused_ && !abandoned_ && spend.made != before;) {
         before = spend.made;
         complete = turn(no_wait, spend, out);
         stopped = complete && consume_stop();
@@ -118,10 +118,10 @@ Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
     Spend spend{budget, deadline};
     bool complete = true;
     bool stopped = consume_stop();
-    while (complete && !stopped && !paused_) {
+    while (complete && !stopped && !paused_ && !abandoned_) {
         complete = turn(until(deadline, clock_->now()), spend, out);
         stopped = complete && consume_stop();
-        if (clock_->now() >= deadline || (spend.timed && spend.time <= Duration::zero())) break;
+        if (clock_->now() >= deadline) break;
     }
     return conclude(spend, out, complete, stopped);
 }
@@ -131,6 +131,7 @@ Turn IOLoop::Impl::step(StepKind kind) {
     const Inside inside(*this, "step");
     Turn out;
     Spend spend{Budget{forever, kind == StepKind::call ? 1 : unlimited}};
+    spend.stepping = true;
     const bool complete = turn(no_wait, spend, out);
     return conclude(spend, out, complete, false);
 }
@@ -138,12 +139,13 @@ Turn IOLoop::Impl::step(StepKind kind) {
 Turn IOLoop::Impl::conclude(Spend& spend, Turn& out, bool complete, bool stopped) {
     if (abandoned_ || stopped) {
         out.ended = Ended::stopped;
+    } else if (paused_ && !spend.stepping) {
+        out.ended = Ended::paused; // before it began, or by a callable of this very call
+        out.left = left();
     } else if (!complete) {
         out.ended = Ended::budget;
         out.left = left();
         ++statistics_.budget_spent;
-    } else if (paused_ && spend.made == 0) {
-        out.ended = Ended::paused;
     } else {
         out.ended = spend.made > 0 ? Ended::ran : Ended::idle;
     }

@@ -52,6 +52,7 @@ bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
 }
 
 void IOLoop::Impl::begin_turn() {
+    apply_pause(); // another thread may have resumed the loop
     ++turn_;
     ready_count_ = ready_next_ = 0;
     now_known_ = false;
@@ -86,7 +87,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             const TimePoint before = clock_->now();
             error = poller_->wait(ready_, limit, ready_count_);
             slept = clock_->now() - before;
-            if (parked_.exchange(Parked::no) == Parked::no) quiet = WakeReason::woken;
+            parked_.store(Parked::no);
+            if (slept < limit) quiet = WakeReason::woken;
             ++statistics_.sleeps;
             statistics_.waited += slept;
             out.waited += slept;
@@ -215,7 +217,7 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
         CallbackQueue::Item item = queue_.pop();
         {
             Call call(*this, CallKind::callback, id, item.chain);
-            call.record.late = item.posted_at.time_since_epoch();
+            call.ready_at = item.posted_at;
             ++statistics_.callbacks_run;
             ++record_.callbacks;
             ++out.callbacks;
@@ -252,7 +254,7 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
 void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend&, Turn& out) {
     const Timeout id{slot, timeouts_.generation(slot)};
     Call call(*this, CallKind::timeout, (std::uint64_t{id.generation} << 32U) | slot, entry.chain);
-    call.record.late = entry.deadline.time_since_epoch();
+    call.ready_at = entry.deadline;
     ++entry.fires;
     ++statistics_.timeouts_run;
     ++record_.timeouts;
@@ -316,7 +318,7 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
     Observer* const observer = observer_;
     if (observer != nullptr) {
         call.record.begin = instant_;
-        if (call.record.late.count() != 0) call.record.late = instant_ - TimePoint(call.record.late);
+        if (call.ready_at != TimePoint{} && !holding_) call.record.late = std::max(instant_ - call.ready_at, Duration{});
         observer->before_call(call.record);
     }
 #if IOLOOP_EXCEPTIONS
@@ -353,8 +355,9 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
 
 /// Asked just before each call: is there budget for it? There always is for the first.
 bool IOLoop::Impl::may_call(Spend& spend) {
+    if (paused_ && !spend.stepping) return false; // a callable before this one paused the loop
     if (spend.made > 0) {
-        if (spend.made >= spend.calls) return false;
+        if (spend.calls != unlimited && spend.made >= spend.calls) return false;
         if (spend.timed) {
             instant_ = clock_->now();
             if (instant_ >= spend.limit || (spend.measuring && instant_ - spend.begin >= spend.time) ||

@@ -206,7 +206,7 @@ public:
     /// Ends the wait under way, or else the next one. Thread: any, signal-safe.
     void wake() noexcept;
 
-    /// Called when a post, stop() or wake() of another thread finds the loop between run_ calls: once, until the next
+    /// Called when a post or a stop() finds the loop between run_ calls: once, until the next
     /// run_ call. Ask your main loop to run this one soon, and return.
     /// Thread: any calls it, under a lock of its own; it must not call set_host_waker(). After this member
     /// returns the earlier waker is not running and will not be called.
