@@ -10,11 +10,11 @@
 ///     loop.run_once(forever);      // takes no time; world.now() has advanced by an hour
 #pragma once
 
+#include <ioloop/ioloop.hpp>
+
 #include <atomic>
 #include <stdexcept>
 #include <utility>
-
-#include <ioloop/ioloop.hpp>
 
 class SimWorld final : public ioloop::Clock {
 public:
@@ -51,7 +51,9 @@ private:
         explicit SimPoller(SimWorld& world) : world_(world), real_(ioloop::make_poller()) {}
 
         std::error_code add(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->add(fd, e, k); }
-        std::error_code modify(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->modify(fd, e, k); }
+        std::error_code modify(ioloop::Fd fd, ioloop::Events e, Key k) override {
+            return real_->modify(fd, e, k);
+        }
         std::error_code remove(ioloop::Fd fd) override { return real_->remove(fd); }
         std::error_code reset() override { return real_->reset(); }
         ioloop::Fd native_handle() const noexcept override { return real_->native_handle(); }

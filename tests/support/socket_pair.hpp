@@ -36,7 +36,8 @@ public:
     static std::string read_all(int fd) {
         std::string text;
         char buffer[4096];
-        for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+        for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+            text.append(buffer, static_cast<size_t>(n));
         return text;
     }
 

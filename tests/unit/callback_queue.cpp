@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "callback_queue.hpp"
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+using namespace ioloop;
+
+namespace {
+
+CallbackQueue::Item note(std::vector<int>& out, int value) {
+    return {[&out, value] { out.push_back(value); }, {}, {}, false};
+}
+
+void run_all(CallbackQueue& queue) {
+    for (std::size_t n = queue.collect(); n > 0; --n) queue.pop().callback();
+}
+
+} // namespace
+
+TEST(CallbackQueue, first_in_first_out) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    std::vector<int> out;
+    for (int i = 0; i < 1000; ++i) queue.push(note(out, i)); // grows while it is in use
+    run_all(queue);
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(out[static_cast<std::size_t>(i)], i);
+}
+
+TEST(CallbackQueue, what_another_thread_posted_before_comes_before) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    std::vector<int> out;
+    queue.push(note(out, 1));
+    std::thread([&] { queue.push_from_thread(note(out, 2)); }).join();
+    queue.push(note(out, 3));
+    EXPECT_EQ(queue.size(), 3U);
+    run_all(queue);
+    EXPECT_EQ(out, (std::vector{1, 2, 3}));
+}
+
+TEST(CallbackQueue, ids_count_up_with_the_queue) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    std::vector<int> out;
+    for (int i = 0; i < 3; ++i) queue.push(note(out, i));
+    queue.pop();
+    std::vector<std::uint64_t> ids;
+    queue.for_each([&](std::uint64_t id, const CallbackQueue::Item&) { ids.push_back(id); });
+    EXPECT_EQ(ids, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(queue.front_id(), 1U);
+}
+
+TEST(CallbackQueue, closed_it_refuses_and_leaves_the_item_to_the_caller) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    std::vector<int> out;
+    queue.close();
+    CallbackQueue::Item item = note(out, 1);
+    EXPECT_FALSE(queue.push(std::move(item)));
+    EXPECT_FALSE(queue.push_from_thread(std::move(item)));
+    EXPECT_TRUE(item.callback); // NOLINT(bugprone-use-after-move): untouched is the promise
+}
+
+TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    struct PostsOnDeath {
+        CallbackQueue* queue;
+        explicit PostsOnDeath(CallbackQueue* q) : queue(q) {}
+        PostsOnDeath(PostsOnDeath&& o) noexcept : queue(std::exchange(o.queue, nullptr)) {}
+        PostsOnDeath& operator=(PostsOnDeath&&) = delete;
+        ~PostsOnDeath() {
+            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, true});
+        }
+        void operator()() const {}
+    };
+    queue.push({PostsOnDeath(&queue), {}, {}, false});
+    queue.push_from_thread({PostsOnDeath(&queue), {}, {}, true});
+    queue.clear(); // tornado #1874 dead-locked here
+    EXPECT_EQ(queue.collect(), 2U);
+}
+
+TEST(CallbackQueue, every_producer_keeps_its_order) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    constexpr int producers = 4;
+    constexpr int posts = 5000;
+    std::vector<std::vector<int>> out(producers);
+    std::vector<std::thread> threads;
+    threads.reserve(producers);
+    for (auto& mine : out) {
+        threads.emplace_back([&queue, &mine] {
+            for (int i = 0; i < posts; ++i) queue.push_from_thread(note(mine, i));
+        });
+    }
+    std::size_t ran = 0;
+    while (ran < producers * posts) {
+        for (std::size_t n = queue.collect(); n > 0; --n, ++ran) queue.pop().callback();
+    }
+    for (auto& thread : threads) thread.join();
+    for (const auto& mine : out) {
+        for (int i = 0; i < posts; ++i) ASSERT_EQ(mine[static_cast<std::size_t>(i)], i);
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "slot_map.hpp"
+
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+
+#include <gtest/gtest.h>
+
+using ioloop::SlotMap;
+
+namespace {
+
+using Map = SlotMap<std::unique_ptr<int>>;
+
+Map make() { return Map(std::pmr::get_default_resource()); }
+
+void erase(Map& map, Map::Id id) {
+    map.retire(id.slot);
+    map.release(id.slot);
+}
+
+} // namespace
+
+TEST(SlotMap, finds_what_was_put_in) {
+    Map map = make();
+    const auto id = map.emplace(std::make_unique<int>(5));
+    ASSERT_NE(map.find(id.slot, id.generation), nullptr);
+    EXPECT_EQ(**map.find(id.slot, id.generation), 5);
+    EXPECT_EQ(map.size(), 1U);
+}
+
+TEST(SlotMap, an_id_of_zeros_names_nothing) {
+    Map map = make();
+    EXPECT_EQ(map.find(0, 0), nullptr);
+    map.emplace(std::make_unique<int>(1));
+    EXPECT_EQ(map.find(0, 0), nullptr);
+}
+
+TEST(SlotMap, a_slot_used_again_has_another_generation) {
+    Map map = make();
+    const auto first = map.emplace(std::make_unique<int>(1));
+    erase(map, first);
+    const auto second = map.emplace(std::make_unique<int>(2));
+    EXPECT_EQ(second.slot, first.slot);
+    EXPECT_EQ(map.find(first.slot, first.generation), nullptr);
+    EXPECT_NE(map.find(second.slot, second.generation), nullptr);
+}
+
+TEST(SlotMap, retiring_ends_the_id_and_releasing_destroys_the_object) {
+    SlotMap<std::shared_ptr<int>> map(std::pmr::get_default_resource());
+    const auto object = std::make_shared<int>(1);
+    const auto id = map.emplace(object);
+    map.retire(id.slot);
+    EXPECT_EQ(map.find(id.slot, id.generation), nullptr);
+    EXPECT_EQ(object.use_count(), 2);
+    EXPECT_NE(map.emplace(object).slot, id.slot); // not free yet
+    map.release(id.slot);
+    EXPECT_EQ(object.use_count(), 2);
+}
+
+TEST(SlotMap, addresses_never_move) {
+    Map map = make();
+    const auto id = map.emplace(std::make_unique<int>(1));
+    const auto* address = map.find(id.slot, id.generation);
+    for (int i = 0; i < 1000; ++i) map.emplace(std::make_unique<int>(i));
+    EXPECT_EQ(map.find(id.slot, id.generation), address);
+}
+
+TEST(SlotMap, destroys_what_it_holds) {
+    const auto object = std::make_shared<int>(1);
+    {
+        SlotMap<std::shared_ptr<int>> map(std::pmr::get_default_resource());
+        for (int i = 0; i < 100; ++i) map.emplace(object);
+        const auto id = map.emplace(object);
+        map.retire(id.slot);
+        EXPECT_EQ(object.use_count(), 102);
+    }
+    EXPECT_EQ(object.use_count(), 1);
+}
+
+TEST(SlotMap, agrees_with_a_map_over_random_operations) {
+    SlotMap<int> map(std::pmr::get_default_resource());
+    std::map<std::pair<std::uint32_t, std::uint32_t>, int> model;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> gone;
+    std::mt19937 random(1);
+    for (int i = 0; i < 20000; ++i) {
+        if (random() % 2 == 0 || model.empty()) {
+            const auto id = map.emplace(i);
+            ASSERT_TRUE(model.emplace(std::pair(id.slot, id.generation), i).second);
+            ASSERT_EQ(gone.count({id.slot, id.generation}), 0U);
+        } else {
+            const auto victim =
+                std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % model.size()));
+            map.retire(victim->first.first);
+            map.release(victim->first.first);
+            gone.insert(victim->first);
+            model.erase(victim);
+        }
+    }
+    EXPECT_EQ(map.size(), model.size());
+    for (const auto& [id, value] : model) EXPECT_EQ(*map.find(id.first, id.second), value);
+    for (const auto& id : gone) EXPECT_EQ(map.find(id.first, id.second), nullptr);
+}
