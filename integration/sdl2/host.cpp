@@ -15,8 +15,8 @@ void log_error(std::exception_ptr error, const Origin& origin, CallKind kind) {
     try {
         std::rethrow_exception(error);
     } catch (const std::exception& e) {
-        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u: %s", name_of(kind), name,
-                     origin.file, origin.line, e.what());
+        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u: %s", name_of(kind),
+                     name, origin.file, origin.line, e.what());
     } catch (...) {
         SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u", name_of(kind), name,
                      origin.file, origin.line);

@@ -8,14 +8,14 @@
 /// No callable is run or destroyed under the lock: its destructor may post (tornado #1874 dead-locked there).
 #pragma once
 
+#include <ioloop/clock.hpp>
+#include <ioloop/function.hpp>
+#include <ioloop/site.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <memory_resource>
 #include <vector>
-
-#include <ioloop/clock.hpp>
-#include <ioloop/function.hpp>
-#include <ioloop/site.hpp>
 
 namespace ioloop {
 

@@ -3,11 +3,11 @@
 ///
 /// What a thread has made current is held weakly: the loop may be destroyed by another thread, and must then read as none
 /// rather than dangle (tornado's current() goes on returning a closed loop).
-#include <memory>
-#include <mutex>
-
 #include "io_loop_impl.hpp"
 #include "raise.hpp"
+
+#include <memory>
+#include <mutex>
 
 namespace ioloop {
 namespace {

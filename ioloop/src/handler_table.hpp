@@ -5,9 +5,7 @@
 /// readiness that was meant for an earlier owner of the number finds nothing.
 #pragma once
 
-#include <cstdint>
-#include <memory_resource>
-#include <vector>
+#include "slot_map.hpp"
 
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
@@ -15,7 +13,9 @@
 #include <ioloop/poller.hpp>
 #include <ioloop/site.hpp>
 
-#include "slot_map.hpp"
+#include <cstdint>
+#include <memory_resource>
+#include <vector>
 
 namespace ioloop {
 
@@ -28,18 +28,23 @@ struct HandlerEntry {
     std::uint32_t streak = 0;    ///< turns in a row in which it was ready
     std::uint64_t last_turn = 0; ///< of the last call
     std::uint64_t calls = 0;
-    bool running = false;           ///< on the stack; released by whoever called it
-    bool unwatched = false;         ///< taken from the poller while a nested turn waits
+    bool running = false;   ///< on the stack; released by whoever called it
+    bool unwatched = false; ///< taken from the poller while a nested turn waits
 };
 
 class HandlerTable {
 public:
-    explicit HandlerTable(std::pmr::memory_resource* memory) : entries_(memory), slots_(memory), removed_turns_(memory) {}
+    explicit HandlerTable(std::pmr::memory_resource* memory)
+        : entries_(memory),
+          slots_(memory),
+          removed_turns_(memory) {}
 
     /// The entry of `fd`, or null.
     HandlerEntry* find(Fd fd) noexcept;
     /// The entry that `key` was made for, or null if it was removed.
-    HandlerEntry* find_key(Poller::Key key) noexcept { return entries_.find(slot_of(key), generation_of(key)); }
+    HandlerEntry* find_key(Poller::Key key) noexcept {
+        return entries_.find(slot_of(key), generation_of(key));
+    }
     /// Requires: find(fd) is not null.
     Poller::Key key_of(Fd fd) const noexcept;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 5: time, errors, and being looked at.
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
-
-#include "io_loop_impl.hpp"
-#include "raise.hpp"
 
 namespace ioloop {
 
@@ -65,8 +65,8 @@ void IOLoop::Impl::report_error(std::exception_ptr error, const Chain& chain, Ca
         (*hook)(error, chain.origin(), kind);
         return;
     }
-    std::fprintf(stderr, "%s: error in %s %s: %s\n", name_, ioloop::name_of(kind), describe(chain.origin()).c_str(),
-                 what(error).c_str());
+    std::fprintf(stderr, "%s: error in %s %s: %s\n", name_, ioloop::name_of(kind),
+                 describe(chain.origin()).c_str(), what(error).c_str());
 }
 #else
 void IOLoop::Impl::report_error(std::exception_ptr, const Chain&, CallKind) {}
@@ -85,13 +85,13 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.timeouts.clear();
     out.callbacks.clear();
     handlers_.for_each([&](Poller::Key key, const HandlerEntry& e) {
-        out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls, e.last_turn,
-                                e.streak, e.running});
+        out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls,
+                                e.last_turn, e.streak, e.running});
     });
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
         if (e.running && !heap_.armed(slot)) return; // fired, not re-armed: pending no more
-        out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain, e.deadline,
-                                e.period, e.fires, e.due});
+        out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
+                                e.deadline, e.period, e.fires, e.due});
     });
     const_cast<CallbackQueue&>(queue_).collect(); // changes where they wait, not what waits
     queue_.for_each([&](std::uint64_t id, const CallbackQueue::Item& item) {

@@ -2,14 +2,14 @@
 /// IOLoop: the facade. Holds the state, refuses foreign threads where an exception cannot, and turns error codes into
 /// exceptions that say what was wrong and where. The story goes on in lifetime.cpp, registration.cpp, turn.cpp and
 /// inspection.cpp.
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
 #include <ioloop/io_loop.hpp>
 
 #include <cstdio>
 #include <string>
 #include <utility>
-
-#include "io_loop_impl.hpp"
-#include "raise.hpp"
 
 namespace ioloop {
 namespace {
@@ -23,18 +23,22 @@ IOLoop::IOLoop() : IOLoop(Options{}) {}
 IOLoop::IOLoop(Options options) {
     const MakeCurrent wish = options.make_current;
     if (wish == MakeCurrent::required && current(false) != nullptr) {
-        raise(std::logic_error("IOLoop: this thread has a current loop already, and MakeCurrent::required was asked for"));
+        raise(std::logic_error(
+            "IOLoop: this thread has a current loop already, and MakeCurrent::required was asked for"));
     }
     impl_ = std::make_shared<Impl>(*this, std::move(options));
     self_ = std::make_shared<IOLoop*>(this);
-    if (wish == MakeCurrent::required || (wish == MakeCurrent::if_none && current(false) == nullptr)) make_current();
+    if (wish == MakeCurrent::required || (wish == MakeCurrent::if_none && current(false) == nullptr))
+        make_current();
 }
 
 IOLoop::~IOLoop() { impl_->abandon(); }
 
 // The run_ calls hold the state themselves: a callable may destroy this object.
 void IOLoop::start() { std::shared_ptr<Impl>(impl_)->start(); }
-Turn IOLoop::run_once(Duration timeout, Budget budget) { return std::shared_ptr<Impl>(impl_)->run_once(timeout, budget); }
+Turn IOLoop::run_once(Duration timeout, Budget budget) {
+    return std::shared_ptr<Impl>(impl_)->run_once(timeout, budget);
+}
 Turn IOLoop::run_ready(Budget budget) { return std::shared_ptr<Impl>(impl_)->run_ready(budget); }
 Turn IOLoop::run_until(TimePoint deadline, Budget budget) {
     return std::shared_ptr<Impl>(impl_)->run_until(deadline, budget);
@@ -62,7 +66,9 @@ void IOLoop::update_handler(Fd fd, Events events) {
         raise(std::system_error(error, "update_handler: " + fd_name(fd)));
     }
 }
-void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) { error = impl_->update_handler(fd, events); }
+void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) {
+    error = impl_->update_handler(fd, events);
+}
 
 namespace {
 
@@ -87,10 +93,16 @@ bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
     if (refuse_foreign_thread(impl_->on_loop_thread(), "update_timeout")) return false;
     return impl_->update_timeout(timeout, deadline);
 }
-bool IOLoop::note_period(Timeout timeout, Duration period) noexcept { return impl_->note_period(timeout, period); }
+bool IOLoop::note_period(Timeout timeout, Duration period) noexcept {
+    return impl_->note_period(timeout, period);
+}
 
-bool IOLoop::add_callback(Callback callback, Origin origin) { return impl_->post(std::move(callback), origin, false); }
-bool IOLoop::spawn_callback(Callback callback, Origin origin) { return impl_->post(std::move(callback), origin, true); }
+bool IOLoop::add_callback(Callback callback, Origin origin) {
+    return impl_->post(std::move(callback), origin, false);
+}
+bool IOLoop::spawn_callback(Callback callback, Origin origin) {
+    return impl_->post(std::move(callback), origin, true);
+}
 
 Timeout IOLoop::call_at(TimePoint deadline, Callback callback, Origin origin) {
     return impl_->arm(deadline, std::move(callback), origin, "call_at");

@@ -5,6 +5,13 @@
 /// a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
+#include "callback_queue.hpp"
+#include "handler_table.hpp"
+#include "slot_map.hpp"
+#include "timeout_heap.hpp"
+
+#include <ioloop/io_loop.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +19,6 @@
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <ioloop/io_loop.hpp>
-
-#include "callback_queue.hpp"
-#include "handler_table.hpp"
-#include "slot_map.hpp"
-#include "timeout_heap.hpp"
 
 namespace ioloop {
 
@@ -172,9 +172,9 @@ private:
     std::atomic<bool> stop_{false};
     std::atomic<bool> closed_{false};
     std::atomic<Parked> parked_{Parked::no};
-    std::atomic<bool> stamping_{false};       ///< posts note the time, for an observer
-    std::atomic<std::uint32_t> wakers_{0};    ///< threads inside wake_poller()
-    std::atomic<std::uint32_t> pulse_{0};     ///< changes when a paused start() should look again
+    std::atomic<bool> stamping_{false};    ///< posts note the time, for an observer
+    std::atomic<std::uint32_t> wakers_{0}; ///< threads inside wake_poller()
+    std::atomic<std::uint32_t> pulse_{0};  ///< changes when a paused start() should look again
     std::mutex host_waker_mutex_;
     Function<void()> host_waker_;
     std::atomic<bool> has_host_waker_{false};
@@ -191,7 +191,10 @@ private:
 /// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping is free.
 struct IOLoop::Impl::Spend {
     explicit Spend(Budget budget, TimePoint not_after = never)
-        : calls(budget.calls), time(budget.time), limit(not_after), timed(time != forever || limit != never) {}
+        : calls(budget.calls),
+          time(budget.time),
+          limit(not_after),
+          timed(time != forever || limit != never) {}
 
     std::uint32_t calls;
     Duration time;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 1: making, closing, and what other threads may do meanwhile.
-#include <algorithm>
-#include <thread>
-#include <utility>
-
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
 
 namespace ioloop {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
 #include <ioloop/periodic_callback.hpp>
 
 #include <string>
 #include <utility>
-
-#include "raise.hpp"
 
 namespace ioloop {
 
@@ -38,7 +38,7 @@ public:
         // RAII, as a callback that throws keeps its schedule.
         struct Rearm {
             ~Rearm() {
-                if (IOLoop::current(false) != &loop) return; // the callback destroyed the loop
+                if (IOLoop::current(false) != &loop) return;    // the callback destroyed the loop
                 if (state.run != run || !state.timeout) return; // ... stopped, or restarted
                 state.tick = next_tick(state.tick, loop.time(), state.period);
                 loop.update_timeout(state.timeout, state.tick);

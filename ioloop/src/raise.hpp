@@ -5,14 +5,14 @@
 /// std::error_code work alike in both worlds.
 #pragma once
 
+#include <ioloop/origin.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
-
-#include <ioloop/origin.hpp>
 
 #if defined(__cpp_exceptions)
 #define IOLOOP_EXCEPTIONS 1

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 2: descriptors, callbacks and timeouts come and go.
-#include <algorithm>
-#include <utility>
-
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace ioloop {
 namespace {
@@ -18,7 +18,9 @@ std::string fd_name(Fd fd) { return "fd " + std::to_string(fd); }
 
 std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
     require_usable("add_handler");
-    if (!handler) raise(std::invalid_argument("add_handler: null handler for " + fd_name(fd) + ", " + describe(origin)));
+    if (!handler)
+        raise(
+            std::invalid_argument("add_handler: null handler for " + fd_name(fd) + ", " + describe(origin)));
     if (fd < 0) return make_error_code(std::errc::bad_file_descriptor);
     events = events & (Events::read | Events::write | Events::error);
 
@@ -84,8 +86,8 @@ void IOLoop::Impl::bury(HandlerEntry& entry) {
                      fd_name(fd) + " was closed without remove_handler(); its handler is dropped")),
                  chain, CallKind::handler);
 #else
-    std::fprintf(stderr, "ioloop: fd %d was closed without remove_handler(); its handler (%s) is dropped\n", fd,
-                 describe(chain.origin()).c_str());
+    std::fprintf(stderr, "ioloop: fd %d was closed without remove_handler(); its handler (%s) is dropped\n",
+                 fd, describe(chain.origin()).c_str());
 #endif
 }
 

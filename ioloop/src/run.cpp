@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 3: the run_ calls: who may enter, how many turns they make, and what they tell their caller.
-#include <algorithm>
-#include <string>
-#include <utility>
-
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
 
 namespace ioloop {
 
@@ -104,7 +104,8 @@ Turn IOLoop::Impl::run_ready(Budget budget) {
     Spend spend{budget};
     bool complete = true;
     bool stopped = consume_stop();
-    for (std::uint32_t before = unlimited; complete && !stopped && !paused_ && !abandoned_ && spend.made != before;) {
+    for (std::uint32_t before = unlimited;
+         complete && !stopped && !paused_ && !abandoned_ && spend.made != before;) {
         before = spend.made;
         complete = turn(no_wait, spend, out);
         stopped = complete && consume_stop();

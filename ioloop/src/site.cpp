@@ -26,7 +26,8 @@ public:
         const std::lock_guard lock(mutex_);
         const Node* first = bucket.load(std::memory_order_relaxed);
         if (const Node* node = find(first, origin)) return node->id;
-        if (count_ == block_count * block_size) return SiteId::none; // 262,143 call sites: anonymous from here on
+        if (count_ == block_count * block_size)
+            return SiteId::none; // 262,143 call sites: anonymous from here on
         const std::uint32_t index = count_;
         std::atomic<Block*>& block = blocks_[index / block_size];
         if (block.load(std::memory_order_relaxed) == nullptr) {
@@ -54,7 +55,8 @@ private:
     // Pointers, not text: literals do not move, and comparing two addresses is all that a hot path can afford.
     static std::size_t hash(const Origin& origin) noexcept {
         const auto mix = reinterpret_cast<std::uintptr_t>(origin.file) * 31 +
-                         reinterpret_cast<std::uintptr_t>(origin.name) * 7 + origin.line * std::uintptr_t{2654435761};
+                         reinterpret_cast<std::uintptr_t>(origin.name) * 7 +
+                         origin.line * std::uintptr_t{2654435761};
         return mix ^ (mix >> 15U);
     }
     static const Node* find(const Node* node, const Origin& origin) noexcept {

@@ -62,7 +62,9 @@ public:
 
     /// Requires: something lives in `slot`, retired or not.
     T& at(std::uint32_t slot) noexcept { return *cell(slot).object(); }
-    const T& at(std::uint32_t slot) const noexcept { return *const_cast<SlotMap*>(this)->cell(slot).object(); }
+    const T& at(std::uint32_t slot) const noexcept {
+        return *const_cast<SlotMap*>(this)->cell(slot).object();
+    }
     std::uint32_t generation(std::uint32_t slot) const noexcept {
         return const_cast<SlotMap*>(this)->cell(slot).generation;
     }

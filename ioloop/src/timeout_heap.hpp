@@ -8,12 +8,12 @@
 /// The interface promises nothing that a timing wheel with a near heap could not keep.
 #pragma once
 
+#include <ioloop/clock.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
 #include <vector>
-
-#include <ioloop/clock.hpp>
 
 namespace ioloop {
 

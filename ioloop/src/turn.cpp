@@ -104,7 +104,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             if (stop_) timeout = no_wait;
             continue;
         }
-        if (error) raise(std::system_error(error, "waiting in the poller (" + std::string(poller_->name()) + ")"));
+        if (error)
+            raise(std::system_error(error, "waiting in the poller (" + std::string(poller_->name()) + ")"));
         record_.reason = ready_count_ > 0 ? WakeReason::descriptor : quiet;
         now_known_ = false;
         return;
@@ -203,7 +204,8 @@ void IOLoop::Impl::set_due_aside() {
         }
     }
     batch_left_ = queue_.collect();
-    statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
+    statistics_.callbacks_peak =
+        std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
     phase_ = Phase::callbacks;
 }
 
@@ -303,7 +305,8 @@ void IOLoop::Impl::unwatch_running() {
 // ---- a callable on the stack ----------------------------------------------------------------------------------------
 
 IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain)
-    : outer(std::exchange(loop.frame_, this)), loop_(loop) {
+    : outer(std::exchange(loop.frame_, this)),
+      loop_(loop) {
     record.turn = loop.turn_;
     record.id = id;
     record.chain = chain;
@@ -318,7 +321,8 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
     Observer* const observer = observer_;
     if (observer != nullptr) {
         call.record.begin = instant_;
-        if (call.ready_at != TimePoint{} && !holding_) call.record.late = std::max(instant_ - call.ready_at, Duration{});
+        if (call.ready_at != TimePoint{} && !holding_)
+            call.record.late = std::max(instant_ - call.ready_at, Duration{});
         observer->before_call(call.record);
     }
 #if IOLOOP_EXCEPTIONS

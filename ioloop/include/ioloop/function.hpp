@@ -26,7 +26,9 @@ template <class S> inline constexpr bool is_function<Function<S>> = true;
 
 /// Callables that can themselves be "nothing": pointers, std::function, another Function.
 template <class F>
-concept nullable = requires(const F& f) { static_cast<bool>(f == nullptr); };
+concept nullable = requires(const F& f) {
+    static_cast<bool>(f == nullptr);
+};
 
 } // namespace detail
 
@@ -82,8 +84,9 @@ private:
     };
 
     template <class F>
-    static constexpr bool fits_inline = sizeof(F) <= inline_size && alignof(F) <= alignof(void*) &&
-                                        std::is_nothrow_move_constructible_v<F>;
+    static constexpr bool
+        fits_inline = sizeof(F) <= inline_size &&
+                      alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
     template <class F> static R call(F& f, Args&&... args) {
         if constexpr (std::is_void_v<R>) {

@@ -47,12 +47,6 @@
 /// call; between such calls, the one that made the loop or the one that ran it last.
 #pragma once
 
-#include <cstdint>
-#include <exception>
-#include <memory>
-#include <memory_resource>
-#include <system_error>
-
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
@@ -64,6 +58,12 @@
 #include <ioloop/snapshot.hpp>
 #include <ioloop/statistics.hpp>
 #include <ioloop/turn.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <memory_resource>
+#include <system_error>
 
 namespace ioloop {
 

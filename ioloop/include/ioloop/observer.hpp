@@ -5,13 +5,13 @@
 /// loop's thread, inside a turn: be quick, and do not call the loop.
 #pragma once
 
-#include <cstdint>
-
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
 #include <ioloop/site.hpp>
 #include <ioloop/turn.hpp>
+
+#include <cstdint>
 
 namespace ioloop {
 
@@ -55,9 +55,9 @@ constexpr const char* name_of(WakeReason reason) noexcept {
 /// One complete turn, however many calls of run_once it took.
 struct TurnRecord {
     std::uint64_t turn = 0;
-    TimePoint begin{};  ///< before the wait
-    TimePoint end{};    ///< after the last call
-    Duration waited{};  ///< slept in the poller
+    TimePoint begin{}; ///< before the wait
+    TimePoint end{};   ///< after the last call
+    Duration waited{}; ///< slept in the poller
     Duration handlers_took{};
     Duration callbacks_took{};
     Duration timeouts_took{};

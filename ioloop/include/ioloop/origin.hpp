@@ -30,7 +30,10 @@ struct Origin {
     constexpr Origin(const char (&literal)[N], const char* at_file = __builtin_FILE(),
                      std::uint32_t at_line = __builtin_LINE(),
                      const char* at_function = __builtin_FUNCTION()) noexcept
-        : name(literal), file(at_file), function(at_function), line(at_line) {}
+        : name(literal),
+          file(at_file),
+          function(at_function),
+          line(at_line) {}
 
     /// A buffer is not a literal: it would be gone when the inspector looks.
     template <std::size_t N> Origin(char (&buffer)[N]) = delete;

@@ -7,11 +7,11 @@
 /// Thread: the loop's.
 #pragma once
 
-#include <memory>
-
 #include <ioloop/clock.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/origin.hpp>
+
+#include <memory>
 
 namespace ioloop {
 

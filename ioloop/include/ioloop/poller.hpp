@@ -9,6 +9,10 @@
 /// Thread: the loop's, but for wake().
 #pragma once
 
+#include <ioloop/clock.hpp>
+#include <ioloop/events.hpp>
+#include <ioloop/fd.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,10 +20,6 @@
 #include <string_view>
 #include <system_error>
 #include <vector>
-
-#include <ioloop/clock.hpp>
-#include <ioloop/events.hpp>
-#include <ioloop/fd.hpp>
 
 namespace ioloop {
 
@@ -31,7 +31,8 @@ public:
     struct Ready {
         Key key = 0;
         Events events = Events::none;
-        bool gone = false; ///< the descriptor was closed behind the loop's back; there is nothing to read or write
+        bool gone =
+            false; ///< the descriptor was closed behind the loop's back; there is nothing to read or write
     };
 
     Poller() = default;

@@ -7,10 +7,10 @@
 /// release builds, always (the idea is Chromium's task_backtrace).
 #pragma once
 
+#include <ioloop/origin.hpp>
+
 #include <array>
 #include <cstdint>
-
-#include <ioloop/origin.hpp>
 
 namespace ioloop {
 

@@ -5,10 +5,6 @@
 /// steady state allocates nothing.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-#include <vector>
-
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
@@ -16,6 +12,10 @@
 #include <ioloop/origin.hpp>
 #include <ioloop/site.hpp>
 #include <ioloop/statistics.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
 
 namespace ioloop {
 
@@ -58,14 +58,14 @@ struct Snapshot {
     std::vector<TimeoutInfo> timeouts;   ///< no order is promised
     std::vector<CallbackInfo> callbacks; ///< in the order of running
     Statistics statistics;
-    TimePoint time{};            ///< the loop's clock
-    std::uint64_t turn = 0;      ///< number of the current or last turn
-    bool in_turn = false;        ///< a turn is unfinished: budget spent, or the snapshot was taken by a callable
-    bool in_call = false;        ///< taken from within a callable of this loop
-    bool running = false;        ///< inside start()
-    bool paused = false;         ///< by set_paused()
-    std::string_view name;       ///< Options::name
-    std::string_view poller;     ///< "epoll", ...
+    TimePoint time{};        ///< the loop's clock
+    std::uint64_t turn = 0;  ///< number of the current or last turn
+    bool in_turn = false;    ///< a turn is unfinished: budget spent, or the snapshot was taken by a callable
+    bool in_call = false;    ///< taken from within a callable of this loop
+    bool running = false;    ///< inside start()
+    bool paused = false;     ///< by set_paused()
+    std::string_view name;   ///< Options::name
+    std::string_view poller; ///< "epoll", ...
 };
 
 } // namespace ioloop

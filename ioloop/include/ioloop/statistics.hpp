@@ -4,9 +4,9 @@
 /// Plain numbers, always on, cheap enough to read every frame. Rates are the reader's: subtract two readings.
 #pragma once
 
-#include <cstdint>
-
 #include <ioloop/clock.hpp>
+
+#include <cstdint>
 
 namespace ioloop {
 
@@ -16,14 +16,15 @@ struct Statistics {
     std::uint64_t handlers_run = 0;
     std::uint64_t callbacks_run = 0;
     std::uint64_t timeouts_run = 0;
-    std::uint64_t sleeps = 0;        ///< waits that were allowed to block
-    std::uint64_t interrupts = 0;    ///< waits that a signal cut short
-    std::uint64_t budget_spent = 0;  ///< calls that came back with work left
-    std::uint64_t errors = 0;        ///< callables that threw
-    std::uint64_t stale_events = 0;  ///< readiness whose handler was removed in the same turn
-    std::uint64_t dead_handlers = 0; ///< registrations dropped because their descriptor was closed behind the loop's back
-    Duration waited{};               ///< slept in the poller
-    Duration busy{};                 ///< spent in calls
+    std::uint64_t sleeps = 0;       ///< waits that were allowed to block
+    std::uint64_t interrupts = 0;   ///< waits that a signal cut short
+    std::uint64_t budget_spent = 0; ///< calls that came back with work left
+    std::uint64_t errors = 0;       ///< callables that threw
+    std::uint64_t stale_events = 0; ///< readiness whose handler was removed in the same turn
+    std::uint64_t dead_handlers =
+        0;             ///< registrations dropped because their descriptor was closed behind the loop's back
+    Duration waited{}; ///< slept in the poller
+    Duration busy{};   ///< spent in calls
 
     // Now, and the most there ever was.
     std::uint32_t handlers = 0;

@@ -2,9 +2,9 @@
 /// Turn: one round of the loop, what it may spend, and what came of it. Floor 0.
 #pragma once
 
-#include <cstdint>
-
 #include <ioloop/clock.hpp>
+
+#include <cstdint>
 
 namespace ioloop {
 

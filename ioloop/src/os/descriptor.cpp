@@ -64,10 +64,12 @@ void describe_socket(Fd fd, Descriptor& out) {
     out.kind = local ? (stream ? Kind::unix_stream : Kind::unix_datagram)
                      : (stream ? (listening ? Kind::tcp_listener : Kind::tcp) : Kind::udp);
     length = sizeof address;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) print(out.peer, address, length);
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0)
+        print(out.peer, address, length);
 
     int bytes = 0;
-    if (!listening && ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0) out.bytes_in = static_cast<std::uint64_t>(bytes);
+    if (!listening && ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0)
+        out.bytes_in = static_cast<std::uint64_t>(bytes);
 #if defined(SIOCOUTQ)
     if (!listening && ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0) {
         out.bytes_out = static_cast<std::uint64_t>(bytes);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /// Which pollers there are. The only place that names platforms; a backend has no header, so nothing can reach
 /// past this list into one.
+#include "../raise.hpp"
+
 #include <ioloop/poller.hpp>
 
 #include <array>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
-
-#include "../raise.hpp"
 
 namespace ioloop {
 
@@ -56,7 +56,8 @@ const Backend& default_backend() {
         known += known.empty() ? "" : ", ";
         known += backend.name;
     }
-    raise(std::invalid_argument("IOLOOP_POLLER=" + std::string(wanted) + ": no such poller; there are " + known));
+    raise(std::invalid_argument("IOLOOP_POLLER=" + std::string(wanted) + ": no such poller; there are " +
+                                known));
 }
 
 } // namespace

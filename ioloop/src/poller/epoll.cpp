@@ -22,6 +22,9 @@
 /// epoll_wait() counts in milliseconds. epoll_pwait2() (Linux 5.11) counts in nanoseconds; where it is missing,
 /// milliseconds are rounded up, so that a timeout is late rather than early. The thread's timer slack (50 us by
 /// default, prctl(2) PR_SET_TIMERSLACK) comes on top of either.
+#include "../os/wake_event.hpp"
+#include "../raise.hpp"
+
 #include <ioloop/poller.hpp>
 
 #include <algorithm>
@@ -33,9 +36,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "../os/wake_event.hpp"
-#include "../raise.hpp"
 
 namespace ioloop {
 namespace {
@@ -119,7 +119,9 @@ private:
         return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? std::error_code() : last_error();
     }
 
-    std::error_code watch_wake_event() { return control(EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key); }
+    std::error_code watch_wake_event() {
+        return control(EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key);
+    }
 
     int sleep(int room, Duration timeout) {
         if (timeout <= no_wait) return ::epoll_wait(epoll_, batch_, room, 0);

@@ -13,7 +13,9 @@ namespace {
 
 class NullPoller final : public Poller {
 public:
-    std::error_code add(Fd, Events, Key) override { return make_error_code(std::errc::operation_not_supported); }
+    std::error_code add(Fd, Events, Key) override {
+        return make_error_code(std::errc::operation_not_supported);
+    }
     std::error_code modify(Fd, Events, Key) override {
         return make_error_code(std::errc::no_such_file_or_directory);
     }

@@ -10,6 +10,8 @@
 /// - poll() calls a regular file ready at all times, where epoll refuses it. add() refuses it too: a loop that behaves
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
+#include "../os/wake_event.hpp"
+
 #include <ioloop/poller.hpp>
 
 #include <algorithm>
@@ -21,8 +23,6 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#include "../os/wake_event.hpp"
 
 namespace ioloop {
 namespace {
@@ -113,7 +113,8 @@ public:
         for (std::size_t seen = 0; seen < others && found > 0 && count < ready.size(); ++seen) {
             const std::size_t at = 1 + (first_ + seen) % others;
             if (set_[at].revents == 0) continue;
-            ready[count++] = {entries_[at].key, from_poll(set_[at].revents), (set_[at].revents & POLLNVAL) != 0};
+            ready[count++] = {entries_[at].key, from_poll(set_[at].revents),
+                              (set_[at].revents & POLLNVAL) != 0};
             --found;
             if (count == ready.size()) first_ = at % others;
         }

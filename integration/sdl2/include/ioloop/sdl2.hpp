@@ -22,10 +22,10 @@
 /// Thread: the one that pumps SDL's events, for every member; the loop's thread is the same one.
 #pragma once
 
+#include <ioloop/io_loop.hpp>
+
 #include <cstdint>
 #include <memory>
-
-#include <ioloop/io_loop.hpp>
 
 union SDL_Event;
 

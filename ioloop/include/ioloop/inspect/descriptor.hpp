@@ -5,10 +5,10 @@
 /// program: SO_ERROR, for one, would be cleared by looking.
 #pragma once
 
+#include <ioloop/fd.hpp>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <ioloop/fd.hpp>
 
 namespace ioloop {
 
@@ -32,11 +32,11 @@ struct Descriptor {
     static constexpr std::size_t address_size = 64;
 
     Kind kind = Kind::other;
-    bool blocking = false;              ///< no O_NONBLOCK: a read may hang the loop
-    char local[address_size] = {};      ///< "127.0.0.1:4242", "[::1]:80", "/run/x.sock", or empty
-    char peer[address_size] = {};       ///< the same for the other end
-    std::uint64_t bytes_in = 0;         ///< waiting to be read, where the system tells
-    std::uint64_t bytes_out = 0;        ///< not yet sent, where the system tells
+    bool blocking = false;         ///< no O_NONBLOCK: a read may hang the loop
+    char local[address_size] = {}; ///< "127.0.0.1:4242", "[::1]:80", "/run/x.sock", or empty
+    char peer[address_size] = {};  ///< the same for the other end
+    std::uint64_t bytes_in = 0;    ///< waiting to be read, where the system tells
+    std::uint64_t bytes_out = 0;   ///< not yet sent, where the system tells
 };
 
 /// Thread: any.

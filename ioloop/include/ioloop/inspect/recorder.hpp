@@ -7,11 +7,11 @@
 /// Thread: the loop's.
 #pragma once
 
+#include <ioloop/observer.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include <ioloop/observer.hpp>
 
 namespace ioloop {
 
