@@ -32,9 +32,11 @@ template <class Exception> [[noreturn]] void raise(Exception exception) {
 }
 
 /// «'expire' at game.cpp:120» or «game.cpp:120».
+/// (By append() rather than operator+: gcc 12 warns about the latter, its bug 105651.)
 inline std::string describe(const Origin& origin) {
-    std::string place = std::string(origin.file) + ":" + std::to_string(origin.line);
-    return origin.name != nullptr ? "'" + std::string(origin.name) + "' at " + place : place;
+    std::string text;
+    if (origin.name != nullptr) text.append("'").append(origin.name).append("' at ");
+    return text.append(origin.file).append(":").append(std::to_string(origin.line));
 }
 
 } // namespace ioloop

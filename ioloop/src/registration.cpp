@@ -10,7 +10,7 @@
 namespace ioloop {
 namespace {
 
-std::string fd_name(Fd fd) { return "fd " + std::to_string(fd); }
+std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
 
 } // namespace
 
