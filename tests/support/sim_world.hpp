@@ -13,6 +13,7 @@
 #include <ioloop/ioloop.hpp>
 
 #include <atomic>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -32,6 +33,10 @@ public:
     Duration last_timeout{};
     /// The next so many waits are interrupted by a signal that is not there.
     int interrupts = 0;
+    /// Called at the beginning of every wait: what a signal's handler or another thread does meanwhile.
+    std::function<void()> on_wait;
+    /// How often the poller was woken.
+    std::atomic<int> wakes{0};
 
     /// Time begins at a round number other than zero: a forgotten initialisation shows.
     static constexpr TimePoint start{std::chrono::seconds(1000)};
@@ -60,11 +65,13 @@ private:
         std::string_view name() const noexcept override { return "simulated"; }
         void wake() noexcept override {
             woken_ = true;
+            ++world_.wakes;
             real_->wake();
         }
 
         std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
             count = 0;
+            if (world_.on_wait) world_.on_wait();
             if (timeout > ioloop::no_wait) {
                 ++world_.sleeps;
                 world_.last_timeout = timeout;

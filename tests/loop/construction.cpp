@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Making a loop. The ids (C1, B37, ...) are those of the rules and bugs in Tornado's history that a test pins.
+#include "support/sim_world.hpp"
+#include "support/socket_pair.hpp"
+#include "support/thrown.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+
+namespace {
+
+using testing::HasSubstr;
+
+std::string poller_of(const IOLoop& loop) {
+    Snapshot snapshot;
+    loop.snapshot(snapshot);
+    return std::string(snapshot.poller);
+}
+
+/// Sets a variable of the environment and puts the old value back.
+class Environment {
+public:
+    Environment(const char* name, const char* value) : name_(name) {
+        if (const char* old = std::getenv(name)) old_ = old;
+        ::setenv(name, value, 1);
+    }
+    Environment(const Environment&) = delete;
+    Environment& operator=(const Environment&) = delete;
+    ~Environment() { old_.empty() ? ::unsetenv(name_) : ::setenv(name_, old_.c_str(), 1); }
+
+private:
+    const char* name_;
+    std::string old_;
+};
+
+std::set<int> open_descriptors() {
+    std::set<int> fds;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        fds.insert(std::stoi(entry.path().filename()));
+    }
+    return fds;
+}
+
+TEST(Construction, C1_any_poller_can_be_injected) {
+    SimWorld world;
+    const IOLoop loop(world.options());
+    EXPECT_EQ(poller_of(loop), "simulated");
+}
+
+TEST(Construction, C2_the_environment_chooses_the_poller) {
+    for (const PollerKind kind : {PollerKind::epoll, PollerKind::poll, PollerKind::null}) {
+        const Environment environment("IOLOOP_POLLER", std::string(name_of(kind)).c_str());
+        EXPECT_EQ(poller_of(IOLoop()), name_of(kind));
+    }
+}
+
+TEST(Construction, C2_without_a_wish_the_best_poller_of_the_platform_is_taken) {
+    const Environment environment("IOLOOP_POLLER", "");
+    EXPECT_EQ(poller_of(IOLoop()), name_of(available_pollers().front()));
+}
+
+TEST(Construction, C2_the_options_choose_the_poller_over_the_environment) {
+    const Environment environment("IOLOOP_POLLER", "epoll");
+    IOLoop::Options options;
+    options.poller = PollerKind::poll;
+    EXPECT_EQ(poller_of(IOLoop(std::move(options))), "poll");
+}
+
+TEST(Construction, C2_an_unknown_poller_in_the_environment_is_an_error_that_names_it_and_those_there_are) {
+    const Environment environment("IOLOOP_POLLER", "abacus");
+    EXPECT_THAT(thrown<std::invalid_argument>([] { const IOLoop loop; }),
+                testing::AllOf(HasSubstr("abacus"), HasSubstr("epoll"), HasSubstr("poll")));
+}
+
+TEST(Construction, C3_no_descriptor_of_a_loop_is_inherited_by_a_program_that_is_executed) {
+    const std::set<int> before = open_descriptors();
+    const IOLoop loop;
+    for (const int fd : open_descriptors()) {
+        const int flags = ::fcntl(fd, F_GETFD);
+        if (before.contains(fd) || flags < 0) continue; // (the directory that was read is closed by now)
+        EXPECT_TRUE(flags & FD_CLOEXEC) << fd;
+    }
+}
+
+TEST(Construction, C4_a_new_loop_is_empty_and_rests) {
+    SimWorld world;
+    IOLoop loop(world.options());
+    Snapshot snapshot;
+    loop.snapshot(snapshot);
+    EXPECT_TRUE(snapshot.handlers.empty());
+    EXPECT_TRUE(snapshot.timeouts.empty());
+    EXPECT_TRUE(snapshot.callbacks.empty());
+    EXPECT_FALSE(loop.running());
+    EXPECT_FALSE(loop.paused());
+    EXPECT_FALSE(loop.in_call());
+    EXPECT_EQ(loop.next_deadline(), never);
+    EXPECT_EQ(loop.run_once().ended, Ended::idle);
+}
+
+TEST(Construction, a_loop_bears_the_name_of_its_options) {
+    IOLoop::Options options;
+    options.name = "network";
+    const IOLoop loop(std::move(options));
+    EXPECT_STREQ(loop.name(), "network");
+}
+
+TEST(Construction, the_error_hook_of_the_options_is_in_force) {
+    SimWorld world;
+    int errors = 0;
+    IOLoop::Options options = world.options();
+    options.on_error = [&](std::exception_ptr, const Origin&, CallKind) { ++errors; };
+    IOLoop loop(std::move(options));
+    loop.add_callback([] { throw 1; });
+    loop.run_once();
+    EXPECT_EQ(errors, 1);
+}
+
+TEST(Construction, a_loop_without_descriptors_serves_callbacks_and_timeouts_and_refuses_descriptors) {
+    IOLoop::Options options;
+    options.poller = PollerKind::null;
+    IOLoop loop(std::move(options));
+    const SocketPair pair;
+    int calls = 0;
+    loop.add_callback([&] { ++calls; });
+    loop.call_later(1ms, [&] {
+        ++calls;
+        loop.stop();
+    });
+    loop.start();
+    EXPECT_EQ(calls, 2);
+    EXPECT_EQ(loop.native_handle(), invalid_fd);
+    std::error_code error;
+    loop.add_handler(
+        pair.a, [](Fd, Events) {}, Events::read, error);
+    EXPECT_TRUE(error);
+}
+
+TEST(Bugs, B37_loops_may_be_made_and_closed_on_many_threads_at_once) {
+    const auto make_and_close = [] {
+        for (int i = 0; i < 200; ++i) {
+            IOLoop loop;
+            loop.make_current();
+            loop.add_callback([] {});
+            loop.run_once();
+            loop.close(i % 2 == 0);
+        }
+    };
+    std::thread other(make_and_close);
+    make_and_close();
+    other.join();
+}
+
+TEST(Bugs, B3_no_descriptor_is_lost_by_making_and_destroying_loops) {
+    const std::size_t before = open_descriptors().size();
+    for (int i = 0; i < 10; ++i) {
+        IOLoop loop;
+        loop.run_once();
+    }
+    EXPECT_EQ(open_descriptors().size(), before);
+}
+
+} // namespace
