@@ -22,5 +22,6 @@ function(ioloop_add_imgui_inspector imgui)
         PRIVATE
             ${here}/inspector.cpp
     )
+    target_include_directories(ioloop_imgui PRIVATE ${here})
     target_link_libraries(ioloop_imgui PUBLIC ioloop::ioloop ${imgui})
 endfunction()
