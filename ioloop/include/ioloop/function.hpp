@@ -129,7 +129,16 @@ private:
         if (operations_->relocate != nullptr) {
             operations_->relocate(other.storage_, storage_);
         } else {
+            // A constant size is one or two instructions, a fitting one a call; the bytes beyond the closure do not matter.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
             std::memcpy(storage_, other.storage_, inline_size);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
         }
     }
     void reset() noexcept {
