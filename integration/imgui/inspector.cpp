@@ -1,31 +1,136 @@
 // SPDX-License-Identifier: MIT
-#include <ioloop/imgui.hpp>
+#include "inspector_impl.hpp"
+#include "panel/header_line.hpp"
+#include "panel/toolbar.hpp"
+
+#include <algorithm>
+#include <utility>
 
 #include <imgui.h>
 
 namespace ioloop::imgui {
+namespace {
 
-class Inspector::Impl {
-public:
-    Impl(IOLoop& loop, Options options) : loop_(loop), options_(options) {
-        if (loop_.observer() == nullptr) loop_.set_observer(&recorder_);
-    }
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
-    ~Impl() {
-        if (loop_.observer() == &recorder_) loop_.set_observer(nullptr);
-    }
+Recorder::Options sizes_of_own_recorder(bool needed) {
+    Recorder::Options options;
+    if (!needed) options.calls = options.turns = 1;
+    return options;
+}
 
-    void show() {
-        const Statistics& s = loop_.statistics();
-        ImGui::Text("%u descriptors, %u timeouts, %u callbacks", s.handlers, s.timeouts, s.callbacks);
-    }
+} // namespace
 
-private:
-    IOLoop& loop_;
-    Options options_;
-    Recorder recorder_;
-};
+Inspector::Impl::Impl(IOLoop& loop, Options options)
+    : loop_(loop),
+      options_(options),
+      own_recorder_(sizes_of_own_recorder(options.recorder == nullptr)),
+      view_(loop, options.recorder != nullptr ? *options.recorder : own_recorder_),
+      verdict_(options.budget, options.slow_call) {
+    observe();
+}
+
+Inspector::Impl::~Impl() {
+    if (destroyed_ != nullptr) *destroyed_ = true;
+    if (installed_ && view_.observing()) loop_.set_observer(nullptr);
+}
+
+/// Takes the place of the observer, if it is free. It may become free later.
+void Inspector::Impl::observe() {
+    if (loop_.observer() != nullptr) return;
+    loop_.set_observer(&view_.recorder());
+    installed_ = true;
+}
+
+void Inspector::Impl::show() {
+    observe();
+    marks_.clear();
+    const double now = ImGui::GetTime();
+    view_.refresh(now);
+    verdict_.update(view_);
+    if (!view_.frozen()) selection_.refresh(view_.snapshot());
+    Text rows;
+    const Ui ui{view_,
+                filter_,
+                selection_,
+                command_,
+                refusal(loop_, view_.closed()),
+                options_.budget,
+                options_.slow_call,
+                now,
+                &rows,
+                marking_ ? &marks_ : nullptr};
+
+    ImGui::PushID(this);
+    const bool copying = std::exchange(copying_, false);
+    if (copying) ImGui::LogToClipboard();
+    show_header_line(ui, verdict_);
+    const ToolbarResult toolbar = show_toolbar(ui);
+    timeline_.show(ui);
+
+    const float last_line = ImGui::GetFrameHeightWithSpacing();
+    const ImVec2 room = ImGui::GetContentRegionAvail();
+    const bool detail = selection_.kind != Selection::Kind::none;
+    const float detail_height = detail ? std::min(em() * 14, room.y * 0.5F) : 0;
+    if (ImGui::BeginChild("tables", ImVec2(0, std::max(room.y - last_line - detail_height, em()))))
+        show_tabs(ui);
+    ImGui::EndChild();
+    if (detail) {
+        const float height = detail_height - ImGui::GetStyle().ItemSpacing.y;
+        if (ImGui::BeginChild("detail", ImVec2(0, std::max(height, em())), true))
+            detail_.show(ui, descriptors_.cache());
+        ImGui::EndChild();
+    }
+    show_last_line(ui, rows);
+    if (copying) ImGui::LogFinish();
+    ImGui::PopID();
+
+    if (toolbar.clear) clear();
+    copying_ = toolbar.copy;
+}
+
+void Inspector::Impl::show_tabs(const Ui& ui) {
+    if (!ImGui::BeginTabBar("tabs")) return;
+    const auto tab = [&](const char* name, auto& panel) {
+        const bool open = ImGui::BeginTabItem(name);
+        ui.mark(name);
+        if (!open) return;
+        panel.show(ui);
+        ImGui::EndTabItem();
+    };
+    tab("Descriptors", descriptors_);
+    tab("Timeouts", timeouts_);
+    tab("Callbacks", callbacks_);
+    ImGui::EndTabBar();
+}
+
+/// Always there, so that nothing moves when there is something to say.
+void Inspector::Impl::show_last_line(const Ui& ui, const Text& rows) {
+    constexpr double news = 8;
+    put_weak(rows);
+    if (outcome_.empty() || ui.now - outcome_at_ > news) return;
+    ImGui::SameLine(0, em() * 2);
+    put_badge(outcome_, Severity::note);
+}
+
+void Inspector::Impl::clear() {
+    view_.recorder().clear();
+    verdict_.clear(view_);
+    outcome_ = {};
+}
+
+void Inspector::Impl::act() {
+    const Command command = std::exchange(command_, Command{});
+    if (command.kind == Command::Kind::none) return;
+    bool destroyed = false;
+    bool* const outer = std::exchange(destroyed_, &destroyed);
+    const Text outcome = run(command, loop_, fresh_);
+    if (destroyed) {
+        if (outer != nullptr) *outer = true;
+        return;
+    }
+    destroyed_ = outer;
+    outcome_ = outcome;
+    outcome_at_ = ImGui::GetTime();
+}
 
 Inspector::Inspector(IOLoop& loop) : Inspector(loop, Options{}) {}
 Inspector::Inspector(IOLoop& loop, Options options) : impl_(std::make_unique<Impl>(loop, options)) {}
@@ -33,10 +138,17 @@ Inspector::~Inspector() = default;
 
 void Inspector::show_window(const char* title, bool* open) {
     if (open != nullptr && !*open) return;
-    if (ImGui::Begin(title, open)) show_contents();
+    const float em = ImGui::GetFontSize();
+    ImGui::SetNextWindowSize(ImVec2(em * 72, em * 40), ImGuiCond_FirstUseEver);
+    const bool visible = ImGui::Begin(title, open);
+    if (visible) impl_->show();
     ImGui::End();
+    if (visible) impl_->act();
 }
 
-void Inspector::show_contents() { impl_->show(); }
+void Inspector::show_contents() {
+    impl_->show();
+    impl_->act();
+}
 
 } // namespace ioloop::imgui

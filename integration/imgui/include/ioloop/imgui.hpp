@@ -19,11 +19,11 @@
 /// Thread: the loop's and Dear ImGui's, which are the same one here; for every member.
 #pragma once
 
-#include <chrono>
-#include <memory>
-
 #include <ioloop/inspect/recorder.hpp>
 #include <ioloop/io_loop.hpp>
+
+#include <chrono>
+#include <memory>
 
 namespace ioloop::imgui {
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/// Inspector::Impl: puts the panels together, and runs the commands when they are drawn.
+#pragma once
+
+#include "model/command.hpp"
+#include "model/filter.hpp"
+#include "model/selection.hpp"
+#include "model/text.hpp"
+#include "model/verdict.hpp"
+#include "model/view.hpp"
+#include "panel/callbacks_table.hpp"
+#include "panel/descriptors_table.hpp"
+#include "panel/detail_pane.hpp"
+#include "panel/timeline.hpp"
+#include "panel/timeouts_table.hpp"
+#include "panel/ui.hpp"
+
+#include <ioloop/imgui.hpp>
+
+#include <vector>
+
+namespace ioloop::imgui {
+
+class Inspector::Impl {
+public:
+    Impl(IOLoop& loop, Options options);
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl();
+
+    /// Draws.
+    void show();
+    /// Does what was clicked. May destroy this object: to be called last.
+    void act();
+
+    View& view() { return view_; }
+    /// From now on, remembers where things are drawn; of the last frame.
+    std::vector<Mark>& marks() {
+        marking_ = true;
+        return marks_;
+    }
+
+private:
+    void observe();
+    void show_tabs(const Ui& ui);
+    void show_last_line(const Ui& ui, const Text& rows);
+    void clear();
+
+    IOLoop& loop_;
+    Options options_;
+    Recorder own_recorder_;
+    bool installed_ = false; ///< the recorder was made the loop's observer by us
+
+    View view_;
+    Verdict verdict_;
+    Filter filter_;
+    Selection selection_;
+    Command command_;
+    Snapshot fresh_; ///< for commands; its memory is reused
+    Text outcome_;   ///< what came of the last command
+    double outcome_at_ = 0;
+    bool* destroyed_ = nullptr; ///< set if a command destroys this object
+
+    Timeline timeline_;
+    DescriptorsTable descriptors_;
+    TimeoutsTable timeouts_;
+    CallbacksTable callbacks_;
+    DetailPane detail_;
+
+    std::vector<Mark> marks_;
+    bool marking_ = false;
+    bool copying_ = false; ///< the next frame goes to the clipboard, too
+};
+
+} // namespace ioloop::imgui

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/// RowSet: the rows of a live table: in an order that does not jump under the cursor, whatever the loop does.
+///
+/// update() brings in what the loop holds now. While the table is held, rows stay where they are: what is gone keeps its
+/// row, marked; what is new comes at the end. Otherwise they are sorted, by id among equals, and so for certain.
+#pragma once
+
+#include "id_map.hpp"
+
+#include <ioloop/snapshot.hpp>
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ioloop::imgui {
+
+inline std::uint64_t id_of(Timeout timeout) { // as in CallRecord::id
+    return (std::uint64_t{timeout.generation} << 32U) | timeout.slot;
+}
+inline std::uint64_t id_of(const HandlerInfo& info) { return info.id; }
+inline std::uint64_t id_of(const TimeoutInfo& info) { return id_of(info.id); }
+inline std::uint64_t id_of(const CallbackInfo& info) { return info.id; }
+
+struct SortKey {
+    unsigned column = 0; ///< as the table numbers them for itself, wherever the user dragged them to
+    bool descending = false;
+};
+
+/// `Extra` is what a table keeps with each row beside what the loop says.
+template <class Info, class Extra> class RowSet {
+public:
+    struct Row {
+        Info info;
+        Extra extra;
+        std::uint64_t id = 0;
+        bool gone = false; ///< the loop has it no more
+        bool shown = true; ///< passes the filter
+    };
+
+    /// Takes over what the loop holds. `begin(row)` is called once for a new row, `refresh(row)` for each that is there.
+    template <class Begin, class Refresh>
+    void update(std::span<const Info> infos, Begin begin, Refresh refresh) {
+        ids_.reset(infos.size());
+        for (std::uint32_t i = 0; i < infos.size(); ++i) ids_.insert(id_of(infos[i]), i);
+        seen_.assign(infos.size(), 0);
+        gone_ = 0;
+        for (const std::uint32_t index : order_) {
+            Row& row = rows_[index];
+            const std::uint32_t at = row.gone ? IdMap::none : ids_.find(row.id);
+            if (at == IdMap::none) {
+                row.gone = true;
+                ++gone_;
+                continue;
+            }
+            seen_[at] = 1;
+            row.info = infos[at];
+            refresh(row);
+        }
+        for (std::size_t i = 0; i < infos.size(); ++i) {
+            if (seen_[i] != 0) continue;
+            const std::uint32_t index = make_row();
+            Row& row = rows_[index];
+            row = Row{infos[i], Extra{}, id_of(infos[i]), false, true};
+            begin(row);
+            refresh(row);
+            order_.push_back(index);
+            unfiltered_ = true;
+        }
+    }
+
+    /// Filters and sorts, if there is cause. `compare(a, b, column)` orders two rows.
+    template <class Passes, class Compare>
+    void arrange(bool held, bool sort_now, std::uint64_t filter_version, std::span<const SortKey> keys,
+                 Passes passes, Compare compare) {
+        if (unfiltered_ || filter_version_ != filter_version) {
+            for (const std::uint32_t index : order_) rows_[index].shown = passes(rows_[index]);
+            filter_version_ = filter_version;
+            unfiltered_ = false;
+        }
+        // However long the cursor rests here: what is gone may not pile up.
+        if (gone_ > 0 && (!held || gone_ > most_gone)) drop_gone();
+        if (sort_now) {
+            std::sort(order_.begin(), order_.end(), [&](std::uint32_t left, std::uint32_t right) {
+                const Row& a = rows_[left];
+                const Row& b = rows_[right];
+                for (const SortKey& key : keys) {
+                    const std::weak_ordering order = compare(a, b, key.column);
+                    if (order != 0) return key.descending ? order > 0 : order < 0;
+                }
+                return a.id < b.id;
+            });
+        }
+        shown_.clear();
+        for (const std::uint32_t index : order_) {
+            if (rows_[index].shown) shown_.push_back(index);
+        }
+    }
+
+    /// The rows to draw, in order.
+    std::size_t size() const { return shown_.size(); }
+    Row& operator[](std::size_t position) { return rows_[shown_[position]]; }
+    /// With those that do not pass the filter.
+    std::size_t total() const { return order_.size(); }
+
+private:
+    static constexpr std::size_t most_gone = 200;
+
+    std::uint32_t make_row() {
+        if (!free_.empty()) {
+            const std::uint32_t index = free_.back();
+            free_.pop_back();
+            return index;
+        }
+        rows_.emplace_back();
+        free_.reserve(rows_.capacity());
+        return static_cast<std::uint32_t>(rows_.size() - 1);
+    }
+    void drop_gone() {
+        std::erase_if(order_, [&](std::uint32_t index) {
+            if (!rows_[index].gone) return false;
+            free_.push_back(index);
+            return true;
+        });
+        gone_ = 0;
+    }
+
+    std::vector<Row> rows_;            ///< those in order_, and those in free_
+    std::vector<std::uint32_t> order_; ///< all rows
+    std::vector<std::uint32_t> shown_; ///< those that pass
+    std::vector<std::uint32_t> free_;
+    std::vector<std::uint8_t> seen_;
+    IdMap ids_;
+    std::size_t gone_ = 0;
+    std::uint64_t filter_version_ = 0;
+    bool unfiltered_ = false;
+};
+
+} // namespace ioloop::imgui

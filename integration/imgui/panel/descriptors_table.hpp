@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// DescriptorsTable: what the loop watches.
+#pragma once
+
+#include "../model/descriptor_cache.hpp"
+#include "../model/rate.hpp"
+#include "../model/row_set.hpp"
+#include "table.hpp"
+#include "ui.hpp"
+
+#include <cstdint>
+
+namespace ioloop::imgui {
+
+class DescriptorsTable {
+public:
+    void show(const Ui& ui);
+
+    DescriptorCache& cache() { return cache_; }
+
+private:
+    struct Extra {
+        Rate rate;
+        std::uint64_t calls = 0;
+        double called_at = -1; ///< user interface time
+    };
+    using Rows = RowSet<HandlerInfo, Extra>;
+
+    void update(const Ui& ui);
+    void arrange(const Ui& ui);
+    void show_row(const Ui& ui, Rows::Row& row);
+    void show_popups(const Ui& ui);
+    bool passes(const Ui& ui, const Rows::Row& row);
+
+    Rows rows_;
+    Table table_;
+    DescriptorCache cache_;
+    std::uint64_t version_ = 0;
+    HandlerInfo menu_; ///< whose popup is open
+    bool open_menu_ = false;
+    bool open_confirm_ = false;
+};
+
+} // namespace ioloop::imgui

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "detail_pane.hpp"
+
+#include "../model/format.hpp"
+
+namespace ioloop::imgui {
+namespace {
+
+/// A line: what, and how much of it.
+void line(const char* what, const Text& value) {
+    ImGui::TextUnformatted(what);
+    ImGui::SameLine(em() * 6.5F);
+    put_text(value);
+}
+
+void show_title(const Ui& ui, const Text& title) {
+    put_text(title);
+    if (ui.selection.gone) {
+        ImGui::SameLine(0, em());
+        put_badge("gone; this is how it was last seen", Severity::note);
+    }
+}
+
+void show_chain(const Chain& chain, const char* first) {
+    static constexpr const char* by = "by";
+    for (std::size_t i = 0; i < chain.sites.size() && chain.sites[i] != SiteId::none; ++i) {
+        const Origin& origin = origin_of(chain.sites[i]);
+        Text text = format_name(origin);
+        text.add("  ").add(format_place(origin).view());
+        if (*origin.function != '\0') text.add(" in ").add(origin.function);
+        line(i == 0 ? first : by, text);
+    }
+    const Origin& origin = chain.origin();
+    if (ImGui::SmallButton("Copy place")) {
+        ImGui::SetClipboardText(Text(origin.file).add(":").add(origin.line).c_str());
+    }
+    explain(origin.file);
+}
+
+} // namespace
+
+void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
+    switch (ui.selection.kind) {
+    case Selection::Kind::handler: show_handler(ui, cache); break;
+    case Selection::Kind::timeout: show_timeout(ui); break;
+    case Selection::Kind::queued: show_queued(ui); break;
+    case Selection::Kind::call: show_call(ui); break;
+    case Selection::Kind::turn: show_turn(ui); break;
+    case Selection::Kind::none: return;
+    }
+    ImGui::SameLine();
+    if (ImGui::SmallButton("Unselect")) ui.selection.clear();
+    ui.mark("detail/unselect");
+}
+
+void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
+    const HandlerInfo& info = ui.selection.handler;
+    const std::uint64_t turn = ui.view.snapshot().turn;
+    show_title(
+        ui,
+        Text("fd ").add(static_cast<std::uint64_t>(info.fd)).add(", ").add(format_name(info.origin).view()));
+    if (const Descriptor* what =
+            cache.find(info.id, info.fd, ui.now, !ui.view.frozen() && !ui.selection.gone)) {
+        line("is",
+             Text(name_of(what->kind)).add(what->blocking ? ", blocking: a read may hang the loop" : ""));
+        if (*what->local != '\0') line("local", what->local);
+        if (*what->peer != '\0') line("peer", what->peer);
+        Text bytes = format_bytes(what->bytes_in);
+        line("queued", bytes.add(" in, ").add(format_bytes(what->bytes_out).view()).add(" out"));
+    }
+    line("wants",
+         format_events(info.interest).add(", last ready for ").add(format_events(info.last_ready).view()));
+    Text calls = format_count(info.calls);
+    if (info.last_turn != 0) {
+        calls.add(", the last ")
+            .add(turn - info.last_turn)
+            .add(" turns ago, ")
+            .add(info.streak)
+            .add(" turns in a row");
+    }
+    line("calls", calls);
+    line("registration", Text("#").add(info.id));
+    show_chain(info.chain, "added at");
+    if (ui.selection.gone) return;
+    ImGui::SameLine();
+    if (small_command_button(ui, confirming_ ? "Really remove?###remove" : "Remove handler###remove")) {
+        if (confirming_) ui.command = {Command::Kind::remove_handler, {}, info.id};
+        confirming_ = !confirming_;
+    }
+    if (!ImGui::IsItemHovered()) confirming_ = false;
+    ui.mark("detail/remove");
+}
+
+void DetailPane::show_timeout(const Ui& ui) {
+    const TimeoutInfo& info = ui.selection.timeout;
+    show_title(ui, Text("timeout ").add(format_name(info.origin).view()));
+    if (!ui.selection.gone) {
+        line("due in",
+             info.deadline == never ? Text("never") : format_duration(info.deadline - ui.view.time()));
+    }
+    line("repeats",
+         info.period > no_wait ? Text("every ").add(format_duration(info.period).view()) : Text("no"));
+    line("fired", format_count(info.fires));
+    line("id", Text().add(info.id.slot).add(", generation ").add(info.id.generation));
+    show_chain(info.chain, "created at");
+    if (ui.selection.gone) return;
+    ImGui::SameLine();
+    if (small_command_button(ui, "Fire now")) ui.command = {Command::Kind::fire_now, info.id, 0};
+    ui.mark("detail/fire");
+    ImGui::SameLine();
+    if (small_command_button(ui, "Postpone")) ui.command = {Command::Kind::postpone, info.id, 0};
+    ui.mark("detail/postpone");
+    ImGui::SameLine();
+    if (small_command_button(ui, "Cancel")) ui.command = {Command::Kind::cancel, info.id, 0};
+    ui.mark("detail/cancel");
+}
+
+void DetailPane::show_queued(const Ui& ui) {
+    const CallbackInfo& info = ui.selection.queued;
+    put_text(Text("callback ").add(format_name(info.origin).view()));
+    if (ui.selection.gone) {
+        ImGui::SameLine(0, em());
+        put_badge("queued no more: it ran, or was dropped", Severity::note);
+    } else if (info.posted_at != TimePoint{}) {
+        line("waits for", format_duration(ui.view.time() - info.posted_at));
+    }
+    line("posted by",
+         info.from_thread ? "another thread, or the host between two turns" : "a call of the loop");
+    line("number", Text().add(info.id));
+    show_chain(info.chain, "posted at");
+}
+
+void DetailPane::show_call(const Ui& ui) {
+    const CallRecord& call = ui.selection.call;
+    put_text(
+        Text("a call of ").add(name_of(call.kind)).add(" ").add(format_name(call.chain.origin()).view()));
+    line(
+        "turn",
+        Text().add(call.turn).add(", ").add(format_duration(ui.view.time() - call.begin).view()).add(" ago"));
+    line("took", format_duration(call.took).add(call.threw ? ", and threw" : ""));
+    if (call.kind == CallKind::handler) {
+        Text text("fd ");
+        line("of", text.add(static_cast<std::uint64_t>(call.fd))
+                       .add(", ready for ")
+                       .add(format_events(call.events).view()));
+    } else {
+        const char* since = call.kind == CallKind::timeout ? " after it was due" : " in the queue";
+        line("late", format_duration(call.late).add(since));
+    }
+    if (call.depth > 1) line("nested", Text().add(call.depth).add(" run_ calls deep"));
+    show_chain(call.chain, "from");
+}
+
+void DetailPane::show_turn(const Ui& ui) {
+    const TurnRecord& turn = ui.selection.turn;
+    put_text(Text("turn ")
+                 .add(turn.turn)
+                 .add(", ")
+                 .add(format_duration(ui.view.time() - turn.begin).view())
+                 .add(" ago"));
+    line("woken by", name_of(turn.reason));
+    line("waited", format_duration(turn.waited));
+    const auto part = [](const char* what, std::uint32_t count, Duration took) {
+        line(what, Text().add(count).add(", took ").add(format_duration(took).view()));
+    };
+    part("handlers", turn.handlers, turn.handlers_took);
+    part("callbacks", turn.callbacks, turn.callbacks_took);
+    part("timeouts", turn.timeouts, turn.timeouts_took);
+    line("left queued",
+         Text().add(turn.queued_after).add(turn.queued_after == 1 ? " callback" : " callbacks"));
+    if (turn.pieces > 1) line("budget", Text("spread over ").add(turn.pieces).add(" calls of run_once()"));
+    for (const CallRecord& call : ui.view.calls()) {
+        if (call.turn != turn.turn) continue;
+        Text text = format_duration(call.took);
+        text.add("  ").add(format_name(call.chain.origin()).view()).add("  ");
+        line(name_of(call.kind),
+             text.add(format_place(call.chain.origin()).view()).add(call.threw ? "  threw" : ""));
+    }
+    ImGui::Dummy(ImVec2(0, 0));
+}
+
+} // namespace ioloop::imgui

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "header_line.hpp"
+
+#include "../model/format.hpp"
+
+namespace ioloop::imgui {
+namespace {
+
+/// Numbers in slots of fixed width, so that none moves because another one grew; as many in a line as there is room for.
+class Slots {
+public:
+    void show_slot(const char* what, const Text& value, float width, const char* explanation) {
+        width *= em();
+        if (used_ > 0 && used_ + width <= room_) {
+            ImGui::SameLine(start_ + used_);
+        } else {
+            used_ = 0;
+        }
+        ImGui::BeginGroup();
+        put_weak(what);
+        ImGui::SameLine(0, em() * 0.5F);
+        put_text(value);
+        ImGui::EndGroup();
+        explain(explanation);
+        used_ += width;
+    }
+
+private:
+    float start_ = ImGui::GetCursorPosX();
+    float room_ = ImGui::GetContentRegionAvail().x;
+    float used_ = 0;
+};
+
+/// "3 (peak 5)"
+Text with_peak(std::uint64_t now, std::uint64_t peak) {
+    return format_count(now).add(" (peak ").add(format_count(peak).view()).add(")");
+}
+
+} // namespace
+
+void show_header_line(const Ui& ui, const Verdict& verdict) {
+    const Snapshot& snapshot = ui.view.snapshot();
+    const Statistics& s = snapshot.statistics;
+    if (ui.view.frozen()) {
+        put_badge(Text("Frozen, ").add(format_count(ui.view.behind()).view()).add(" calls behind"),
+                  Severity::warning);
+    } else {
+        put_badge("Live", Severity::ok);
+    }
+    ImGui::SameLine();
+    if (ui.view.loop().paused()) {
+        put_badge("Loop paused", Severity::warning);
+        ImGui::SameLine();
+    }
+    if (snapshot.in_call) {
+        put_badge("Inside a call", Severity::note);
+        ImGui::SameLine();
+    }
+    put_badge(verdict.sentence(), verdict.severity());
+
+    Slots slots;
+    slots.show_slot(
+        "loop",
+        format_duration(ui.view.busy_in_frame()).add(", ").add(format_share(ui.view.busy_share()).view()), 12,
+        "What the calls of the loop take of a frame: time, and share.");
+    slots.show_slot("turns/s", format_rate(ui.view.turns_per_second()), 7, "How often the loop went round.");
+    slots.show_slot("calls/s", format_rate(ui.view.calls_per_second()), 7,
+                    "Handlers, callbacks and timeouts that were called.");
+    slots.show_slot(
+        "sleeps/s", format_rate(ui.view.sleeps_per_second()), 7.5F,
+        "How often the loop slept, and so was woken. A host that never waits in the loop has none.");
+    slots.show_slot("descriptors", with_peak(s.handlers, s.handlers_peak), 13.5F,
+                    "Registered now, and the most there ever were.");
+    slots.show_slot("timeouts", with_peak(s.timeouts, s.timeouts_peak), 12,
+                    "Pending now, and the most there ever were.");
+    slots.show_slot(
+        "callbacks", with_peak(s.callbacks, s.callbacks_peak), 12,
+        "Queued now, and the most there ever were. They run in each turn, so that now is nearly always 0.");
+    slots.show_slot("loop", Text(snapshot.name).add(", ").add(snapshot.poller), 12,
+                    "The name of the loop, and what it waits with.");
+}
+
+} // namespace ioloop::imgui

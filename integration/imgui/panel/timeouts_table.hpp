@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// TimeoutsTable: what the loop will call, and when.
+#pragma once
+
+#include "../model/row_set.hpp"
+#include "table.hpp"
+#include "ui.hpp"
+
+#include <cstdint>
+
+namespace ioloop::imgui {
+
+class TimeoutsTable {
+public:
+    void show(const Ui& ui);
+
+private:
+    struct Extra {
+        TimePoint deadline{}; ///< as last seen
+        Duration whole{};     ///< what was left when this deadline was seen first: the length of the bar
+        std::uint64_t fires = 0;
+        double fired_at = -1; ///< user interface time
+    };
+    using Rows = RowSet<TimeoutInfo, Extra>;
+
+    void update(const Ui& ui);
+    void arrange(const Ui& ui);
+    void show_row(const Ui& ui, Rows::Row& row);
+    void show_due(const Ui& ui, const Rows::Row& row);
+    void show_popup(const Ui& ui);
+
+    Rows rows_;
+    Table table_;
+    std::uint64_t version_ = 0;
+    TimeoutInfo menu_; ///< whose popup is open
+    bool open_menu_ = false;
+};
+
+} // namespace ioloop::imgui

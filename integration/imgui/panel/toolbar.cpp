@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "toolbar.hpp"
+
+namespace ioloop::imgui {
+namespace {
+
+/// The next item beside the last one, if there is room for `width`.
+void flow(float width) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float end = ImGui::GetItemRectMax().x + style.ItemSpacing.x + width;
+    const float room = ImGui::GetWindowPos().x + ImGui::GetWindowSize().x - style.WindowPadding.x;
+    if (end < room) ImGui::SameLine();
+}
+
+} // namespace
+
+ToolbarResult show_toolbar(const Ui& ui) {
+    ToolbarResult result;
+    View& view = ui.view;
+    Recorder& recorder = view.recorder();
+
+    // The labels change; the buttons stay as wide as they are.
+    if (ImGui::Button(view.frozen() ? "Unfreeze###freeze" : "Freeze view###freeze", ImVec2(em() * 7, 0))) {
+        view.set_frozen(!view.frozen());
+    }
+    ui.mark("freeze");
+    explain(
+        "Keeps showing this moment, so that it can be read. The loop goes on, and so does the recording.");
+
+    flow(em() * 6);
+    bool recording = recorder.recording() && view.observing();
+    ImGui::BeginDisabled(!view.observing());
+    if (ImGui::Checkbox("Record", &recording)) recorder.set_recording(recording);
+    ImGui::EndDisabled();
+    ui.mark("record");
+    explain(view.observing() ? "Whether calls and turns are remembered. The counters count in any case."
+                             : "Another observer looks at this loop already; there can be only one.");
+
+    flow(em() * 7);
+    const bool paused = view.loop().paused();
+    if (command_button(ui, paused ? "Resume loop###pause" : "Pause loop###pause", ImVec2(em() * 7, 0))) {
+        ui.command.kind = paused ? Command::Kind::resume : Command::Kind::pause;
+    }
+    ui.mark("pause");
+    if (ui.refusal == nullptr) {
+        explain("Paused, nothing is called, and nothing is lost. The loop's time stands still: deadlines "
+                "move with it.");
+    }
+    flow(em() * 6);
+    if (command_button(ui, "Step call", ImVec2(em() * 6, 0), paused))
+        ui.command.kind = Command::Kind::step_call;
+    ui.mark("step call");
+    if (ui.refusal == nullptr) explain("Paused: makes the next call.");
+    flow(em() * 6);
+    if (command_button(ui, "Step turn", ImVec2(em() * 6, 0), paused))
+        ui.command.kind = Command::Kind::step_turn;
+    ui.mark("step turn");
+    if (ui.refusal == nullptr) explain("Paused: makes the rest of the turn, or a whole one.");
+
+    flow(em() * 12);
+    ImGui::SetNextItemWidth(em() * 12);
+    if (ImGui::InputTextWithHint("##filter", "filter: a,b,-c", ui.filter.buffer().data(),
+                                 ui.filter.buffer().size())) {
+        ui.filter.set_changed();
+    }
+    ui.mark("filter");
+    explain("Rows that have one of these words, and none of those after a minus: tcp,udp,-listener");
+    flow(em() * 2);
+    ImGui::BeginDisabled(ui.filter.empty());
+    if (ImGui::Button("x", ImVec2(em() * 2, 0))) ui.filter.clear();
+    ImGui::EndDisabled();
+    ui.mark("filter/clear");
+
+    flow(em() * 4);
+    result.copy = ImGui::Button("Copy", ImVec2(em() * 4, 0));
+    ui.mark("copy");
+    explain("Copies what is shown, as text.");
+    flow(em() * 4);
+    result.clear = ImGui::Button("Clear", ImVec2(em() * 4, 0));
+    ui.mark("clear");
+    explain("Forgets what was recorded, and the errors that were counted.");
+    return result;
+}
+
+} // namespace ioloop::imgui

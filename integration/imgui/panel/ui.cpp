@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "ui.hpp"
+
+#include <algorithm>
+
+namespace ioloop::imgui {
+namespace {
+
+float width_of(const Text& text) { return ImGui::CalcTextSize(text.c_str(), text.end()).x; }
+
+template <class Draw> bool guarded(const Ui& ui, bool enabled, Draw draw) {
+    ImGui::BeginDisabled(ui.refusal != nullptr || !enabled);
+    const bool clicked = draw();
+    ImGui::EndDisabled();
+    if (ui.refusal != nullptr) explain(ui.refusal);
+    return clicked;
+}
+
+} // namespace
+
+void put_right(const Text& text) {
+    const float room = ImGui::GetContentRegionAvail().x - width_of(text);
+    if (room > 0) ImGui::SetCursorPosX(ImGui::GetCursorPosX() + room);
+    put_text(text);
+}
+
+void put_weak(const Text& text) {
+    ImGui::PushStyleColor(ImGuiCol_Text, ImGui::GetStyleColorVec4(ImGuiCol_TextDisabled));
+    put_text(text);
+    ImGui::PopStyleColor();
+}
+
+void explain(const char* text) {
+    if (!ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
+    ImGui::BeginTooltip();
+    ImGui::PushTextWrapPos(em() * 30);
+    ImGui::TextUnformatted(text);
+    ImGui::PopTextWrapPos();
+    ImGui::EndTooltip();
+}
+
+/// Weak enough to read the style's text on it, whether that is black or white.
+ImU32 severity_color(Severity severity) {
+    switch (severity) {
+    case Severity::error: return ImGui::GetColorU32(ImVec4(0.95F, 0.15F, 0.10F, 0.45F));
+    case Severity::warning: return ImGui::GetColorU32(ImVec4(0.95F, 0.65F, 0.00F, 0.40F));
+    case Severity::note: return ImGui::GetColorU32(ImGuiCol_Header);
+    case Severity::ok: break;
+    }
+    return ImGui::GetColorU32(ImGuiCol_FrameBg);
+}
+
+void put_badge(const Text& text, Severity severity) {
+    static constexpr const char* glyphs[] = {"", "i  ", "!  ", "!! "};
+    Text whole(glyphs[static_cast<int>(severity)]);
+    whole.add(text.view());
+    const float padding = em() * 0.4F;
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const ImVec2 size(width_of(whole) + padding * 2, ImGui::GetTextLineHeight());
+    ImGui::GetWindowDrawList()->AddRectFilled(ImVec2(at.x, at.y - 1),
+                                              ImVec2(at.x + size.x, at.y + size.y + 1),
+                                              severity_color(severity), em() * 0.25F);
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + padding);
+    put_text(whole);
+    ImGui::SameLine(0, padding);
+    ImGui::Dummy(ImVec2(0, 0));
+}
+
+bool command_button(const Ui& ui, const char* label, ImVec2 size, bool enabled) {
+    return guarded(ui, enabled, [&] { return ImGui::Button(label, size); });
+}
+
+bool command_item(const Ui& ui, const char* label, bool enabled) {
+    return guarded(ui, enabled, [&] { return ImGui::MenuItem(label); });
+}
+
+bool small_command_button(const Ui& ui, const char* label) {
+    return guarded(ui, true, [&] { return ImGui::SmallButton(label); });
+}
+
+} // namespace ioloop::imgui

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/// Ui: what every panel draws from, and the few widgets that they share. No colours but those of the style, and red and
+/// yellow in the background behind text that says the same.
+#pragma once
+
+#include "../model/command.hpp"
+#include "../model/filter.hpp"
+#include "../model/selection.hpp"
+#include "../model/text.hpp"
+#include "../model/verdict.hpp"
+#include "../model/view.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <imgui.h>
+
+namespace ioloop::imgui {
+
+/// Where things were drawn, for tests that click on them. Kept only if a test asks.
+struct Mark {
+    const char* name;
+    std::uint64_t id; ///< of the row's object, or 0
+    ImVec2 min;
+    ImVec2 max;
+};
+
+struct Ui {
+    View& view;
+    Filter& filter;
+    Selection& selection;
+    Command& command;    ///< run when the drawing is done; the last one counts
+    const char* refusal; ///< null, or why commands are refused
+    Duration budget;     ///< Inspector::Options
+    Duration slow_call;
+    double now;       ///< seconds, of the user interface
+    Text* rows_shown; ///< said by the table that is open, for the last line
+    std::vector<Mark>* marks;
+
+    /// Remembers where the last item is.
+    void mark(const char* name, std::uint64_t id = 0) const {
+        if (marks != nullptr) marks->push_back({name, id, ImGui::GetItemRectMin(), ImGui::GetItemRectMax()});
+    }
+};
+
+/// The unit of all sizes.
+inline float em() { return ImGui::GetFontSize(); }
+
+inline void put_text(const Text& text) { ImGui::TextUnformatted(text.c_str(), text.end()); }
+/// At the right of the cell: numbers stand below each other.
+void put_right(const Text& text);
+/// In the style's weak colour: what is gone, unknown or zero.
+void put_weak(const Text& text);
+/// A tooltip for the last item, also if it is disabled.
+void explain(const char* text);
+/// A text on a background that says how bad it is; a glyph says it too.
+void put_badge(const Text& text, Severity severity);
+/// The background of that severity.
+ImU32 severity_color(Severity severity);
+/// A button that asks for a command; disabled, with the reason, if commands are refused.
+bool command_button(const Ui& ui, const char* label, ImVec2 size = ImVec2(0, 0), bool enabled = true);
+bool command_item(const Ui& ui, const char* label, bool enabled = true);
+bool small_command_button(const Ui& ui, const char* label);
+
+} // namespace ioloop::imgui
