@@ -38,8 +38,9 @@ public:
         // RAII, as a callback that throws keeps its schedule.
         struct Rearm {
             ~Rearm() {
-                if (IOLoop::current(false) != &loop) return;    // the callback destroyed the loop
-                if (state.run != run || !state.timeout) return; // ... stopped, or restarted
+                // The callback may have destroyed the loop, and may even have made another in its place;
+                if (IOLoop::current(false) != &loop || !loop.in_call()) return;
+                if (state.run != run || !state.timeout) return; // ... or stopped this, or restarted it
                 state.tick = next_tick(state.tick, loop.time(), state.period);
                 loop.update_timeout(state.timeout, state.tick);
             }
@@ -85,7 +86,7 @@ Duration PeriodicCallback::period() const noexcept { return state_->period; }
 
 TimePoint PeriodicCallback::next_tick(TimePoint last, TimePoint now, Duration period) noexcept {
     if (last > now) return after(last, period);
-    return last + ((now - last) / period + 1) * period;
+    return after(now, period - (now - last) % period);
 }
 
 } // namespace ioloop
