@@ -58,7 +58,7 @@ public:
     void stop() noexcept;
     void wake() noexcept;
     void close(bool all_fds);
-    void abandon() noexcept; ///< ~IOLoop: closes, now or when the last run_ call on the stack returns
+    void abandon() noexcept; ///< ~IOLoop: closes, even inside run_ calls
     void report_error(std::exception_ptr error, const Chain& chain, CallKind kind);
 
     TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }

@@ -46,11 +46,15 @@ void IOLoop::Impl::abandon() noexcept {
     forget(facade_);
     facade_ = nullptr;
     if (closed_) return;
-    if (runner_.load() == nullptr) return drop_everything(false);
-    // A callable of this loop destroys it. What is on the stack must still find its state; the last run_ call to
-    // return drops it.
-    abandoned_ = true;
-    queue_.close();
+    if (runner_.load() != nullptr) {
+        // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls on the
+        // stack still find their state; they must find nothing else.
+        abandoned_ = true;
+        observer_ = nullptr;
+        clock_ = &steady_clock();
+        error_hook_.reset();
+    }
+    drop_everything(false);
 }
 
 void IOLoop::Impl::drop_everything(bool all_fds) {
@@ -61,21 +65,22 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     while (wakers_.load() != 0) std::this_thread::yield();
 
     // First everything loses its name, then the system's resources go, then the callables: their destructors find
-    // a closed, empty loop, whatever they call.
+    // a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
+    // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is its
+    // parent's.
     std::vector<Poller::Key> handlers;
     std::vector<Fd> fds;
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
-        handlers.push_back(key);
         fds.push_back(entry.fd);
-        entry.running = true; // remove() leaves the release to us
+        if (std::exchange(entry.running, true)) return; // remove() leaves the release to us
+        handlers.push_back(key);
     });
-    for (const Fd fd : fds) {
-        if (poller_) poller_->remove(fd);
-        handlers_.remove(fd, turn_);
-    }
+    for (const Fd fd : fds) handlers_.remove(fd, turn_);
     std::vector<std::uint32_t> timeouts;
-    timeouts_.for_each([&](std::uint32_t slot, TimeoutEntry&) { timeouts.push_back(slot); });
-    for (const std::uint32_t slot : timeouts) timeouts_.retire(slot);
+    timeouts_.for_each([&](std::uint32_t slot, TimeoutEntry& entry) {
+        timeouts_.retire(slot);
+        if (!entry.running) timeouts.push_back(slot);
+    });
     heap_.clear();
     due_.clear();
     due_next_ = 0;

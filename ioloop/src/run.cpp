@@ -41,11 +41,7 @@ public:
         inside_on_this_thread() = outer_;
         if (--loop_.statistics_.depth > 0) return;
         loop_.now_known_ = false;
-        if (loop_.abandoned_) {
-            loop_.drop_everything(false);
-        } else {
-            loop_.park();
-        }
+        if (!loop_.abandoned_) loop_.park();
         loop_.runner_.store(nullptr);
     }
 
@@ -140,6 +136,7 @@ Turn IOLoop::Impl::step(StepKind kind) {
 Turn IOLoop::Impl::conclude(Spend& spend, Turn& out, bool complete, bool stopped) {
     if (abandoned_ || stopped) {
         out.ended = Ended::stopped;
+        out.left = left();
     } else if (paused_ && !spend.stepping) {
         out.ended = Ended::paused; // before it began, or by a callable of this very call
         out.left = left();

@@ -123,7 +123,9 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
             ++statistics_.stale_events;
             // Removed in this turn: nothing special. Removed earlier, and yet the poller goes on about it: the descriptor was
             // closed while a duplicate lives, so the poller could not be told (tornado #1103). It would spin for ever.
-            if (!handlers_.removed_in(ready.key, turn)) rebuild_poller();
+            if (handlers_.removed_in(ready.key, turn)) continue;
+            rebuild_poller();
+            if (!still_in(turn, Phase::handlers)) return true;
             continue;
         }
         if (ready.gone) {
@@ -153,7 +155,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
     if (entry.streak % suspicious_streak == 0 && poller_->modify(entry.fd, entry.interest, key)) {
         bury(entry);
-        rebuild_poller();
+        if (!abandoned_) rebuild_poller();
         return;
     }
 
@@ -380,7 +382,7 @@ bool IOLoop::Impl::may_call(Spend& spend) {
 
 /// The calls of a turn, or of a piece of one, are made: accounts for their time.
 void IOLoop::Impl::settle(Spend& spend, Turn& out) {
-    if (!spend.measuring) return;
+    if (!spend.measuring || abandoned_) return;
     spend.measuring = false;
     const Duration busy = clock_->now() - spend.begin;
     out.busy += busy;
