@@ -3,12 +3,14 @@
 #include <ioloop/ioloop.hpp>
 
 #ifdef WITH_SDL2
-#include <SDL.h>
 #include <ioloop/sdl2.hpp>
+
+#include <SDL.h>
 #endif
 #ifdef WITH_IMGUI
-#include <imgui.h>
 #include <ioloop/imgui.hpp>
+
+#include <imgui.h>
 #endif
 
 int main(int, char**) {

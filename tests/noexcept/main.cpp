@@ -18,7 +18,8 @@ int main() {
     }
 
     std::error_code error;
-    loop.add_handler(-1, [](ioloop::Fd, ioloop::Events) {}, ioloop::Events::read, error);
+    loop.add_handler(
+        -1, [](ioloop::Fd, ioloop::Events) {}, ioloop::Events::read, error);
     if (!error) {
         std::puts("a descriptor that is none was accepted");
         return 1;
