@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "app.hpp"
+
+#include "modes.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include <SDL.h>
+
+namespace arena {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Without a display the game is a picture: played by a bot for some seconds, then saved.
+Options for_the_dark(Options options, const Window& window) {
+    if (!window.offscreen()) return options;
+    options.autopilot = true;
+    if (!options.duration && options.frames == 0) options.duration = 4s;
+    if (options.screenshot.empty()) options.screenshot = "arena.png";
+    log_line("no display (" + window.why_offscreen() + "): playing offscreen, and leaving " +
+             options.screenshot);
+    return options;
+}
+
+} // namespace
+
+App::App(const Options& options)
+    : window_("Arena", options.width, options.height),
+      options_(for_the_dark(options, window_)),
+      session_(options_),
+      host_(session_.loop()),
+      inspector_(session_.loop()),
+      limited_(options_.duration.has_value() || options_.frames > 0),
+      inspecting_(options_.inspector) {
+    apply_style();
+}
+
+int App::run() {
+    // Not steady time: the clock of the loop stands still while the inspector has it paused; frames do not.
+    begin_ = drawn_ = next_frame_ = ioloop::steady_clock().now();
+    while (true) {
+        handle_events();
+        if (session_.quitting()) break;
+        post_steering();
+        post_statistics();
+        const ioloop::TimePoint now = ioloop::steady_clock().now();
+        draw(now);
+        window_.render();
+        if (last_frame(now)) {
+            if (!options_.screenshot.empty()) {
+                save_png(window_.capture(), options_.screenshot);
+                log_line("saved " + options_.screenshot);
+            }
+            break;
+        }
+        window_.present();
+        pump();
+    }
+    if (limited_) {
+        std::cout << report(session_, frames_, ioloop::steady_clock().now() - begin_, nullptr) << std::flush;
+    }
+    session_.client().stop();
+    return 0;
+}
+
+bool App::last_frame(ioloop::TimePoint now) const {
+    return (options_.frames > 0 && frames_.frames + 1 >= options_.frames) ||
+           (options_.duration && now - begin_ >= *options_.duration);
+}
+
+void App::handle_events() {
+    SDL_Event event;
+    while (SDL_PollEvent(&event) != 0) {
+        window_.handle(event);
+        if (event.type == SDL_QUIT) session_.quit();
+        if (event.type == SDL_KEYDOWN && event.key.repeat == 0) on_key(event.key.keysym.sym);
+    }
+}
+
+void App::on_key(int key) {
+    if (key == SDLK_F1) inspecting_ = !inspecting_;
+    if (hud_.chatting() || ImGui::GetIO().WantTextInput)
+        return; // Escape leaves the chat, by Dear ImGui's own rules
+    switch (key) {
+    case SDLK_RETURN:
+    case SDLK_KP_ENTER: hud_.open_chat(); break;
+    case SDLK_F2: session_.client().set_autopilot(!session_.client().autopilot()); break;
+    case SDLK_ESCAPE: session_.quit(); break;
+    default: break;
+    }
+}
+
+/// What the player holds down; for the client to see at the beginning of the next pump, in the order of all other events.
+void App::post_steering() {
+    Client& client = session_.client();
+    if (client.autopilot()) return;
+    Input input;
+    if (!ImGui::GetIO().WantTextInput) {
+        const Uint8* down = SDL_GetKeyboardState(nullptr);
+        input.left = down[SDL_SCANCODE_LEFT] != 0 || down[SDL_SCANCODE_A] != 0;
+        input.right = down[SDL_SCANCODE_RIGHT] != 0 || down[SDL_SCANCODE_D] != 0;
+        input.thrust = down[SDL_SCANCODE_UP] != 0 || down[SDL_SCANCODE_W] != 0;
+        input.fire = down[SDL_SCANCODE_SPACE] != 0;
+    }
+    session_.loop().add_callback([&client, input] { client.steer(input); }, "steer");
+}
+
+void App::post_statistics() {
+    session_.loop().add_callback([this] { longest_pump_ = *std::max_element(pumps_.begin(), pumps_.end()); },
+                                 "frame statistics");
+}
+
+void App::draw(ioloop::TimePoint now) {
+    const float time = seconds(now - drawn_);
+    drawn_ = now;
+    smooth_frame_ += (time - smooth_frame_) * 0.05F;
+
+    window_.begin_frame();
+    ImDrawList& background = *ImGui::GetBackgroundDrawList();
+    const ImVec2 size = ImGui::GetIO().DisplaySize;
+    Client& client = session_.client();
+    ioloop::IOLoop& loop = session_.loop();
+    const ioloop::TimePoint game_time = loop.time();
+    scene_.draw(background, size, time, client.sight().ships(game_time), client.sight().shots(game_time),
+                client.id(), [&](PlayerId id) -> std::string_view {
+                    const Roster::Entry* entry = client.entry(id);
+                    return entry != nullptr ? std::string_view(entry->name) : std::string_view();
+                });
+
+    Hud::State state;
+    state.scoreboard = SDL_GetKeyboardState(nullptr)[SDL_SCANCODE_TAB] != 0;
+    state.inspector = inspecting_;
+    state.autopilot = client.autopilot();
+    state.frames_per_second = 1 / std::max(smooth_frame_, 0.001F);
+    state.longest_pump = longest_pump_;
+    hud_.draw(background, size, client, game_time, state, [&](const std::string& text) {
+        loop.add_callback([&client, text] { client.say(text); }, "say");
+    });
+
+    ImGui::SetNextWindowPos({size.x * 0.30F, size.y * 0.05F}, ImGuiCond_FirstUseEver);
+    ImGui::SetNextWindowSize({size.x * 0.68F, size.y * 0.72F}, ImGuiCond_FirstUseEver);
+    inspector_.show_window("IOLoop", &inspecting_);
+}
+
+void App::pump() {
+    next_frame_ += frame_length;
+    const ioloop::Turn turn = host_.pump_until(next_frame_);
+    const ioloop::TimePoint now = ioloop::steady_clock().now();
+    pumps_[frames_.frames % pumps_.size()] = turn.busy;
+    frames_.add(turn, now - next_frame_);
+    if (now > next_frame_ + frame_length) next_frame_ = now; // what is missed is missed
+}
+
+int play_in_window(const Options& options) { return App(options).run(); }
+
+} // namespace arena

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/// App: the game in a window. One thread: events, draw, present, and the rest of the frame belongs to the loop.
+#pragma once
+
+#include "hud.hpp"
+#include "options.hpp"
+#include "report.hpp"
+#include "scene.hpp"
+#include "session.hpp"
+#include "window.hpp"
+
+#include <ioloop/imgui.hpp>
+#include <ioloop/sdl2.hpp>
+
+#include <array>
+#include <string>
+
+namespace arena {
+
+class App {
+public:
+    explicit App(const Options& options);
+
+    /// Until the player quits, or the options say so. Returns the exit code.
+    int run();
+
+private:
+    void handle_events();
+    void on_key(int key);
+    void post_steering();
+    void post_statistics();
+    void draw(ioloop::TimePoint now);
+    void pump();
+    bool last_frame(ioloop::TimePoint now) const;
+
+    Window window_;
+    Options options_;
+    Session session_;
+    ioloop::sdl2::Host host_;
+    ioloop::imgui::Inspector inspector_;
+    Scene scene_;
+    Hud hud_;
+    FrameLog frames_;
+    bool limited_; ///< ends by itself, and then reports
+    bool inspecting_;
+    ioloop::TimePoint begin_{};
+    ioloop::TimePoint drawn_{}; ///< the last frame
+    ioloop::TimePoint next_frame_{};
+    std::array<ioloop::Duration, 60> pumps_{}; ///< of the last frames, by frame number
+    ioloop::Duration longest_pump_{};          ///< of them
+    float smooth_frame_ = 1.0F / 60;
+};
+
+} // namespace arena

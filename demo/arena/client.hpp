@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/// Client: a player. Holds what he sees and what is said, and sends what he does, over a Link that mends itself.
+///
+/// Everything happens on the loop: the player's inputs go out on a 30 Hz grid of their own, whatever the frame rate.
+#pragma once
+
+#include "bot.hpp"
+#include "link.hpp"
+#include "sight.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace arena {
+
+class Client {
+public:
+    struct Said {
+        ioloop::TimePoint at;
+        PlayerId from = nobody;
+        std::string name; ///< empty: the server itself
+        std::string text;
+    };
+
+    /// `log` gets a line for people whenever the connection changes.
+    Client(ioloop::IOLoop& loop, Link::Options options, std::function<void(const std::string&)> log);
+
+    void start() { link_.start(); }
+    void stop() { link_.stop(); }
+
+    void steer(Input input) noexcept { input_ = input; }
+    /// Plays by itself from now on, or no more.
+    void set_autopilot(bool on);
+    bool autopilot() const noexcept { return autopilot_.has_value(); }
+    bool say(std::string_view text);
+
+    const Link& link() const noexcept { return link_; }
+    Sight& sight() noexcept { return sight_; }
+    PlayerId id() const noexcept { return sight_.me(); }
+    const Roster& roster() const noexcept { return roster_; }
+    const Roster::Entry* entry(PlayerId id) const noexcept;
+    const Roster::Entry* me() const noexcept { return entry(sight_.me()); }
+    const std::deque<Said>& said() const noexcept { return said_; } ///< the last lines
+
+private:
+    void tick();
+    void on_joined(const Welcome& welcome);
+    void on_lost(const std::string& reason);
+    void on_message(const ToClient& message);
+    void note(PlayerId from, const std::string& text);
+
+    ioloop::IOLoop& loop_;
+    std::function<void(const std::string&)> log_;
+    Sight sight_;
+    Roster roster_;
+    std::deque<Said> said_;
+    Input input_;
+    std::deque<Input> sent_; ///< the last few, to be sent again
+    std::uint32_t number_ = 0;
+    std::optional<Bot> autopilot_;
+    ioloop::PeriodicCallback tick_;
+    Link link_; ///< last: the first to go, as it calls the others
+};
+
+} // namespace arena

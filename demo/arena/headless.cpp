@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "modes.hpp"
+#include "report.hpp"
+
+#include <iostream>
+
+namespace arena {
+
+/// A game without a screen: 60 frames a second, each of which has nothing to do but to pump.
+int play_headless(const Options& options) {
+    Session session(options);
+    ioloop::IOLoop& loop = session.loop();
+    LongestCall longest;
+    loop.set_observer(&longest);
+
+    FrameLog frames;
+    const ioloop::TimePoint begin = loop.time();
+    const ioloop::TimePoint end = options.duration ? ioloop::after(begin, *options.duration) : ioloop::never;
+    ioloop::TimePoint next = begin;
+    while (!session.quitting() && (options.frames == 0 || frames.frames < options.frames)) {
+        next += frame_length;
+        const ioloop::Turn turn = loop.run_until(next);
+        const ioloop::TimePoint now = loop.time();
+        frames.add(turn, now - next);
+        if (now >= end) break;
+        if (now > next + frame_length) next = now; // what is missed is missed
+    }
+    std::cout << report(session, frames, loop.time() - begin, &longest) << std::flush;
+    session.client().stop();
+    loop.set_observer(nullptr);
+    return 0;
+}
+
+} // namespace arena

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "hud.hpp"
+
+#include "palette.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+namespace arena {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr float edge = 24;
+constexpr float line_height = 17;
+constexpr float chat_shown = 12; // seconds, of which the last two fade
+
+double milliseconds(ioloop::Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+std::string decimal(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+void write(ImDrawList& out, ImVec2 at, ImU32 colour, const std::string& text) {
+    const char* end = text.data() + text.size();
+    const int alpha = static_cast<int>((colour >> IM_COL32_A_SHIFT) * 6 / 10);
+    out.AddText({at.x + 1, at.y + 1}, palette::rgb(0x000000, alpha), text.data(), end);
+    out.AddText(at, colour, text.data(), end);
+}
+
+float width_of(const std::string& text) {
+    return ImGui::CalcTextSize(text.data(), text.data() + text.size()).x;
+}
+
+void panel(ImDrawList& out, ImVec2 from, ImVec2 to) {
+    out.AddRectFilled(from, to, palette::panel, 7);
+    out.AddRect(from, to, palette::panel_line, 7);
+}
+
+/// A label, dim, and its value; the values in one column.
+void row(ImDrawList& out, ImVec2 at, const char* label, const std::string& value,
+         ImU32 colour = palette::text) {
+    write(out, at, palette::dim, label);
+    write(out, {at.x + 66, at.y}, colour, value);
+}
+
+ImU32 colour_of(Link::State state) {
+    switch (state) {
+    case Link::State::joined: return palette::good;
+    case Link::State::waiting: return palette::bad;
+    default: return palette::warning;
+    }
+}
+
+} // namespace
+
+void Hud::draw(ImDrawList& out, ImVec2 size, Client& client, ioloop::TimePoint now, const State& state,
+               const std::function<void(const std::string&)>& say) {
+    draw_connection(out, client, state);
+    draw_chat(out, size, client, now);
+    draw_help(out, size, state);
+    if (!client.link().joined()) draw_loss(out, size, client, now);
+    if (opening_ || chatting_) draw_chat_box(size, say);
+    if (state.scoreboard) draw_scoreboard(size, client);
+}
+
+void Hud::draw_connection(ImDrawList& out, const Client& client, const State& state) const {
+    const Link& link = client.link();
+    const Roster::Entry* me = client.me();
+    constexpr int rows = 7;
+    panel(out, {edge, edge}, {edge + 218, edge + 16 + rows * line_height});
+    ImVec2 at{edge + 12, edge + 9};
+    const auto next = [&] { return std::exchange(at, ImVec2{at.x, at.y + line_height}); };
+
+    const ImVec2 head = next();
+    out.AddCircleFilled({head.x + 4, head.y + 7}, 4, colour_of(link.state()), 16);
+    write(out, {head.x + 14, head.y}, palette::text, name_of(link.state()));
+    row(out, next(), "server", link.server());
+    row(out, next(), "ping", decimal(milliseconds(link.ping()), 1) + " ms");
+    row(out, next(), "jitter", decimal(milliseconds(link.jitter()), 1) + " ms");
+    row(out, next(), "players", std::to_string(client.roster().players.size()));
+    const std::string score =
+        me != nullptr ? std::to_string(me->score) + "  (lost " + std::to_string(me->deaths) + ")" : "-";
+    row(out, next(), "score", score, palette::me);
+    const double longest = milliseconds(state.longest_pump);
+    row(out, next(), "loop",
+        decimal(static_cast<double>(state.frames_per_second), 0) + " fps, " + decimal(longest, 2) + " ms",
+        longest > 4 ? palette::warning : palette::text);
+}
+
+/// The game goes on without a server: the frame is drawn, and this says what is being done about it.
+void Hud::draw_loss(ImDrawList& out, ImVec2 size, const Client& client, ioloop::TimePoint now) const {
+    const Link& link = client.link();
+    std::string text = name_of(link.state());
+    if (link.state() == Link::State::waiting) {
+        const double left = milliseconds(ioloop::until(link.next_attempt(), now)) / 1000;
+        text = "no server: trying again in " + decimal(left, 1) + " s";
+    }
+    const float half = width_of(text) / 2 + 26;
+    const ImVec2 middle{size.x / 2, size.y * 0.30F};
+    panel(out, {middle.x - half, middle.y - 20}, {middle.x + half, middle.y + 20});
+    out.AddCircleFilled({middle.x - half + 14, middle.y}, 4, colour_of(link.state()), 16);
+    write(out, {std::floor(middle.x - half + 28), middle.y - 7}, palette::text, text);
+}
+
+void Hud::draw_chat(ImDrawList& out, ImVec2 size, const Client& client, ioloop::TimePoint now) const {
+    float y = size.y - edge - 30 - (chatting_ ? 30 : 0);
+    for (auto line = client.said().rbegin(); line != client.said().rend(); ++line) {
+        const float age = seconds(now - line->at);
+        const float shown = chatting_ ? 1 : std::clamp((chat_shown - age) / 2, 0.0F, 1.0F);
+        if (shown <= 0) break;
+        y -= line_height;
+        if (line->name.empty()) {
+            write(out, {edge, y}, palette::faded(palette::dim, shown), line->text);
+            continue;
+        }
+        const std::string who = line->name + ": ";
+        write(out, {edge, y}, palette::faded(palette::of(line->from, client.id()), shown), who);
+        write(out, {edge + width_of(who), y}, palette::faded(palette::text, shown), line->text);
+    }
+}
+
+void Hud::draw_chat_box(ImVec2 size, const std::function<void(const std::string&)>& say) {
+    ImGui::SetNextWindowPos({edge - 8, size.y - edge - 52});
+    ImGui::SetNextWindowSize({440, 0});
+    constexpr ImGuiWindowFlags flags =
+        ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings;
+    ImGui::Begin("chat", nullptr, flags);
+    ImGui::SetNextItemWidth(-1);
+    if (opening_) ImGui::SetKeyboardFocusHere();
+    if (ImGui::InputTextWithHint("##line", "say something, then Enter", typed_.data(), typed_.size(),
+                                 ImGuiInputTextFlags_EnterReturnsTrue)) {
+        const std::string text = typed_.data();
+        if (!text.empty()) say(text);
+        typed_.fill(0);
+        chatting_ = false;
+    } else {
+        // It takes two frames until the box has the keyboard; from then on, losing it means the player has left it.
+        const bool active = ImGui::IsItemActive();
+        if (active) opening_ = false;
+        chatting_ = active || opening_;
+    }
+    ImGui::End();
+}
+
+void Hud::draw_help(ImDrawList& out, ImVec2 size, const State& state) const {
+    std::string text = "arrows or WASD fly    space fires    Enter chat    Tab scores    F1 ";
+    text += state.inspector ? "closes the inspector" : "inspector";
+    text += state.autopilot ? "    F2 fly yourself" : "    F2 autopilot";
+    text += "    Esc quits";
+    const float width = width_of(text);
+    write(out, {std::floor((size.x - width) / 2), size.y - edge - 16}, palette::dim, text);
+}
+
+void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
+    std::vector<Roster::Entry> players = client.roster().players;
+    std::sort(players.begin(), players.end(), [](const auto& a, const auto& b) {
+        return a.score != b.score ? a.score > b.score : a.deaths < b.deaths;
+    });
+    ImGui::SetNextWindowPos({size.x / 2, size.y / 2}, ImGuiCond_Always, {0.5F, 0.5F});
+    ImGui::SetNextWindowSize({380, 0});
+    constexpr ImGuiWindowFlags flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
+                                       ImGuiWindowFlags_NoSavedSettings |
+                                       ImGuiWindowFlags_NoFocusOnAppearing | ImGuiWindowFlags_NoInputs;
+    ImGui::Begin("scores", nullptr, flags);
+    if (ImGui::BeginTable("players", 4, ImGuiTableFlags_RowBg | ImGuiTableFlags_SizingStretchProp)) {
+        ImGui::TableSetupColumn("player", 0, 4);
+        ImGui::TableSetupColumn("", 0, 1);
+        ImGui::TableSetupColumn("score", 0, 1);
+        ImGui::TableSetupColumn("lost", 0, 1);
+        ImGui::TableHeadersRow();
+        for (const Roster::Entry& entry : players) {
+            ImGui::TableNextColumn();
+            ImGui::PushStyleColor(ImGuiCol_Text, palette::of(entry.id, client.id()));
+            ImGui::TextUnformatted(entry.name.data(), entry.name.data() + entry.name.size());
+            ImGui::PopStyleColor();
+            ImGui::TableNextColumn();
+            ImGui::TextDisabled("%s", entry.bot ? "bot" : "");
+            ImGui::TableNextColumn();
+            ImGui::Text("%d", int{entry.score});
+            ImGui::TableNextColumn();
+            ImGui::Text("%d", int{entry.deaths});
+        }
+        ImGui::EndTable();
+    }
+    ImGui::End();
+}
+
+void apply_style() {
+    ImGui::StyleColorsDark();
+    ImGuiStyle& style = ImGui::GetStyle();
+    style.WindowRounding = 7;
+    style.FrameRounding = 4;
+    style.GrabRounding = 4;
+    style.TabRounding = 4;
+    style.ScrollbarRounding = 6;
+    style.WindowTitleAlign = {0.02F, 0.5F};
+    const auto set = [&](ImGuiCol which, unsigned hex, int alpha) {
+        style.Colors[which] = ImGui::ColorConvertU32ToFloat4(palette::rgb(hex, alpha));
+    };
+    set(ImGuiCol_Text, 0xdbe4ff, 255);
+    set(ImGuiCol_TextDisabled, 0x8494c4, 255);
+    set(ImGuiCol_WindowBg, 0x0a1024, 238);
+    set(ImGuiCol_PopupBg, 0x0d1530, 245);
+    set(ImGuiCol_Border, 0x5f7fd0, 90);
+    set(ImGuiCol_TitleBg, 0x131c3d, 255);
+    set(ImGuiCol_TitleBgActive, 0x1f2f66, 255);
+    set(ImGuiCol_TitleBgCollapsed, 0x131c3d, 200);
+    set(ImGuiCol_FrameBg, 0x1a2550, 190);
+    set(ImGuiCol_TableHeaderBg, 0x18224a, 255);
+    set(ImGuiCol_TableRowBgAlt, 0xffffff, 9);
+}
+
+} // namespace arena

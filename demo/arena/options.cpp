@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+namespace arena {
+namespace {
+
+/// "host:port", "[::1]:port". Empty, or what is wrong with it.
+std::string split(const std::string& text, std::string& host, std::uint16_t& port) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return "expected HOST:PORT, not '" + text + "'";
+    host = text.substr(0, colon);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    const char* begin = text.data() + colon + 1;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, port);
+    if (host.empty() || error != std::errc{} || stop != end || port == 0) {
+        return "expected HOST:PORT, not '" + text + "'";
+    }
+    return {};
+}
+
+} // namespace
+
+std::optional<Options> parse_options(int argc, const char* const* argv, int& exit_code) {
+    Options options;
+    CLI::App app{"Arena: a small networked game on one thread, one event loop and one window.\n"
+                 "Without arguments it starts a server with bots inside itself and plays there.\n"
+                 "F1 shows the loop from inside.",
+                 "arena"};
+    bool serve = false;
+    bool headless = false;
+    std::string server;
+    double seconds = 0;
+
+    auto* serve_flag =
+        app.add_flag("--serve", serve, "Be a server only; prints its address as a line of JSON");
+    auto* connect =
+        app.add_option("--connect", server, "Play at this server, and embed none")->type_name("HOST:PORT");
+    connect->check([](const std::string& text) {
+        std::string host;
+        std::uint16_t port = 0;
+        return split(text, host, port);
+    });
+    connect->excludes(serve_flag);
+    auto* headless_flag =
+        app.add_flag("--headless", headless, "Play without a window; prints a report as JSON");
+    headless_flag->excludes(serve_flag);
+    app.add_option("--port", options.port, "Port to serve at; 0 is any free one")->capture_default_str();
+    app.add_option("--bind", options.bind, "Address to serve at")->capture_default_str();
+    app.add_option("--bots", options.bots, "Bots on the server")
+        ->check(CLI::Range(0, 15))
+        ->capture_default_str();
+    app.add_option("--seed", options.seed, "For the bots and the places where ships are born")
+        ->capture_default_str();
+    app.add_option("--name", options.name, "Your name")->capture_default_str();
+    app.add_flag("--autopilot", options.autopilot, "Let a bot fly for you");
+    app.add_option("--seconds", seconds, "End after so long")->check(CLI::PositiveNumber & CLI::Range(1e6));
+    app.add_option("--frames", options.frames, "End after so many frames");
+    app.add_flag("--inspector", options.inspector, "Open the inspector at once");
+    app.add_option("--screenshot", options.screenshot,
+                   "Save the last frame; without --seconds or --frames that of second 3")
+        ->type_name("FILE.png");
+    app.add_option("--width", options.width, "Of the window")
+        ->check(CLI::Range(320, 7680))
+        ->capture_default_str();
+    app.add_option("--height", options.height, "Of the window")
+        ->check(CLI::Range(240, 4320))
+        ->capture_default_str();
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        exit_code = app.exit(error, std::cout, std::cerr);
+        return std::nullopt;
+    }
+    if (serve) options.mode = Options::Mode::serve;
+    if (headless) options.mode = Options::Mode::headless;
+    if (!server.empty()) split(server, options.host, options.port);
+    if (seconds > 0) {
+        options.duration =
+            std::chrono::duration_cast<ioloop::Duration>(std::chrono::duration<double>(seconds));
+    } else if (!options.screenshot.empty() && options.frames == 0) {
+        options.duration = std::chrono::seconds(3);
+    }
+    return options;
+}
+
+} // namespace arena

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/// Options: the command line.
+#pragma once
+
+#include <ioloop/clock.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace arena {
+
+struct Options {
+    enum class Mode : std::uint8_t { window, headless, serve };
+
+    Mode mode = Mode::window;
+    std::string host;       ///< of the server to connect to; empty: embed one
+    std::uint16_t port = 0; ///< to connect to, or to serve at; 0: a free one
+    std::string bind = "127.0.0.1";
+    int bots = 5;
+    std::string name = "you";
+    std::uint32_t seed = 1;
+    bool autopilot = false;
+    bool inspector = false;
+    std::string screenshot;                   ///< where to; empty: none
+    std::uint64_t frames = 0;                 ///< 0: no limit
+    std::optional<ioloop::Duration> duration; ///< none: no limit
+    int width = 1280;
+    int height = 720;
+};
+
+/// Reads the command line. If it ends the program (--help, a mistake), says so, and `exit_code` is how.
+std::optional<Options> parse_options(int argc, const char* const* argv, int& exit_code);
+
+} // namespace arena

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "report.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace arena {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double microseconds(ioloop::Duration duration) {
+    return std::chrono::duration<double, std::micro>(duration).count();
+}
+double milliseconds(ioloop::Duration duration) { return microseconds(duration) / 1000; }
+double rounded(double value) { return std::round(value * 10) / 10; }
+
+/// A name may be any bytes; JSON may not.
+std::string text_of(const Json& json, int indent) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json of(const Server& server) {
+    const Server::Counters counters = server.counters();
+    return {
+        {"address", server.address().to_string()},
+        {"ticks", server.world().tick()},
+        {"players", server.world().players()},
+        {"joined", counters.joined},
+        {"messages_in", counters.messages_in},
+        {"messages_out", counters.messages_out},
+        {"datagrams_in", counters.datagrams_in},
+        {"datagrams_out", counters.datagrams_out},
+        {"garbage", counters.garbage},
+        {"dropped", counters.dropped},
+    };
+}
+
+} // namespace
+
+void FrameLog::add(const ioloop::Turn& pump, ioloop::Duration late) noexcept {
+    ++frames;
+    if (late > frame_length / 4) ++late_frames;
+    longest_pump = std::max(longest_pump, pump.busy);
+    busy += pump.busy;
+}
+
+void LongestCall::after_call(const ioloop::CallRecord& record) {
+    if (record.took <= took) return;
+    took = record.took;
+    const ioloop::Origin& origin = record.chain.origin();
+    name = origin.name != nullptr ? origin.name : origin.function;
+}
+
+std::string report(Session& session, const FrameLog& frames, ioloop::Duration played,
+                   const LongestCall* longest) {
+    Client& client = session.client();
+    const Link::Counters link = client.link().counters();
+    const ioloop::Statistics& loop = session.loop().statistics();
+    const double average =
+        frames.frames > 0 ? microseconds(frames.busy) / static_cast<double>(frames.frames) : 0;
+    const Roster::Entry* me = client.me();
+
+    Json json = {
+        {"seconds", rounded(milliseconds(played) / 1000)},
+        {"frames", frames.frames},
+        {"late_frames", frames.late_frames},
+        {"turns", loop.turns},
+        {"calls", loop.calls_run()},
+        {"longest_pump_us", rounded(microseconds(frames.longest_pump))},
+        {"average_pump_us", rounded(average)},
+        {"messages_in", link.messages_in},
+        {"messages_out", link.messages_out},
+        {"datagrams_in", link.datagrams_in},
+        {"datagrams_out", link.datagrams_out},
+        {"snapshots", client.sight().snapshots()},
+        {"snapshots_lost", client.sight().lost()},
+        {"garbage", link.garbage},
+        {"state", name_of(client.link().state())},
+        {"attempts", link.attempts},
+        {"losses", link.losses},
+        {"reconnects", link.reconnects},
+        {"ping_us", rounded(microseconds(client.link().ping()))},
+        {"jitter_us", rounded(microseconds(client.link().jitter()))},
+        {"players", client.roster().players.size()},
+        {"score", me != nullptr ? me->score : 0},
+        {"deaths", me != nullptr ? me->deaths : 0},
+    };
+    if (longest != nullptr) {
+        json["longest_call"] = {{"name", longest->name}, {"us", rounded(microseconds(longest->took))}};
+    }
+    if (session.server() != nullptr) json["server"] = of(*session.server());
+    return text_of(json, 2);
+}
+
+std::string serving_line(const Server& server) {
+    return text_of({{"serving", server.address().host()}, {"port", server.address().port()}}, -1);
+}
+
+std::string served_line(const Server& server) { return text_of({{"served", of(server)}}, -1); }
+
+} // namespace arena

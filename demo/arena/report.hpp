@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// Report: what a run was like, in numbers; as JSON.
+#pragma once
+
+#include "session.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace arena {
+
+inline constexpr ioloop::Duration frame_length = std::chrono::nanoseconds(16'666'667);
+
+/// Frames, and what the loop took of them.
+class FrameLog {
+public:
+    /// After each pump. `late`: how long after its time the next frame begins.
+    void add(const ioloop::Turn& pump, ioloop::Duration late) noexcept;
+
+    std::uint64_t frames = 0;
+    std::uint64_t late_frames = 0;   ///< began more than a quarter of a frame late
+    ioloop::Duration longest_pump{}; ///< in calls; not asleep
+    ioloop::Duration busy{};
+};
+
+/// Remembers the longest call, and whose it was.
+class LongestCall final : public ioloop::Observer {
+public:
+    void after_call(const ioloop::CallRecord& record) override;
+
+    ioloop::Duration took{};
+    std::string name;
+};
+
+/// Pretty, and ends with a newline.
+std::string report(Session& session, const FrameLog& frames, ioloop::Duration played,
+                   const LongestCall* longest);
+
+std::string serving_line(const Server& server); ///< one line: where
+std::string served_line(const Server& server);  ///< one line: what came of it
+
+} // namespace arena

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "scene.hpp"
+
+#include "palette.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace arena {
+namespace {
+
+constexpr std::size_t most_particles = 700;
+constexpr float margin = 14; // around the field, in points
+
+float uniform(std::minstd_rand& random, float from, float to) {
+    return std::uniform_real_distribution<float>(from, to)(random);
+}
+
+} // namespace
+
+Scene::Scene() {
+    for (int i = 0; i < 240; ++i) {
+        const float depth = std::pow(uniform(random_, 0, 1), 2.0F);
+        stars_.push_back(
+            {{uniform(random_, 0, 1), uniform(random_, 0, 1)}, depth, uniform(random_, 0, 6.28F)});
+    }
+    particles_.reserve(most_particles);
+}
+
+void Scene::begin(ImVec2 size, float time, const std::vector<Ship>& ships, PlayerId me) {
+    size_ = size;
+    me_ = me;
+    time_ = std::min(time, 0.1F);
+    clock_ += time_;
+    scale_ =
+        std::max(0.05F, std::min((size.x - 2 * margin) / arena_size.x, (size.y - 2 * margin) / arena_size.y));
+    origin_ = {(size.x - arena_size.x * scale_) / 2, (size.y - arena_size.y * scale_) / 2};
+    for (const Ship& ship : ships) {
+        if (ship.id == me) eye_ = eye_ + (ship.position - eye_) * std::min(1.0F, 4 * time_);
+    }
+    for (Particle& particle : particles_) {
+        particle.age += time_;
+        particle.position = particle.position + particle.velocity * time_;
+        particle.velocity = particle.velocity * (1 - std::min(1.0F, 1.6F * time_));
+    }
+    std::erase_if(particles_, [](const Particle& particle) { return particle.age >= particle.life; });
+}
+
+/// What has happened since the last frame is seen by comparing: a ship that lived, a shot that flew.
+void Scene::notice(const std::vector<Ship>& ships, const std::vector<Shot>& shots) {
+    for (const Ship& ship : ships) {
+        const ImU32 colour = palette::of(ship.id, me_);
+        if (was_alive_[ship.id] && !ship.alive) {
+            burst(ship.position, 70, 260, 1.1F, colour);
+            burst(ship.position, 40, 140, 0.8F, palette::flame);
+        }
+        was_alive_[ship.id] = ship.alive;
+        if (ship.alive && ship.thrusting) exhaust(ship, colour);
+    }
+    std::unordered_map<std::uint16_t, Shot> now;
+    for (const Shot& shot : shots) now.emplace(shot.id, shot);
+    for (const auto& [id, shot] : flying_) {
+        if (!now.contains(id)) burst(shot.position, 7, 110, 0.35F, palette::of(shot.owner, me_));
+    }
+    flying_ = std::move(now);
+}
+
+void Scene::burst(Vec at, int count, float speed, float life, ImU32 colour) {
+    for (int i = 0; i < count && particles_.size() < most_particles; ++i) {
+        const Vec way =
+            direction(uniform(random_, 0, 6.28F)) * (speed * std::sqrt(uniform(random_, 0.02F, 1)));
+        particles_.push_back(
+            {at, way, 0, life * uniform(random_, 0.4F, 1), uniform(random_, 1.2F, 3.2F), colour});
+    }
+}
+
+void Scene::exhaust(const Ship& ship, ImU32 colour) {
+    if (particles_.size() >= most_particles) return;
+    const Vec back = direction(ship.angle + uniform(random_, -0.35F, 0.35F)) * -1.0F;
+    const Vec stern = ship.position - direction(ship.angle) * (ship_radius * 0.9F);
+    particles_.push_back({stern, ship.velocity * 0.4F + back * uniform(random_, 60, 140), 0,
+                          uniform(random_, 0.25F, 0.6F), uniform(random_, 1.5F, 3),
+                          uniform(random_, 0, 1) < 0.6F ? palette::flame : colour});
+}
+
+// ---- drawing --------------------------------------------------------------------------------------------------------
+
+void Scene::draw_space(ImDrawList& out) const {
+    using namespace palette;
+    out.AddRectFilledMultiColor({0, 0}, size_, space_top, space_top, space_bottom, space_bottom);
+    for (const Star& star : stars_) {
+        const float shift = 0.01F + 0.05F * star.depth;
+        const float x = star.at.x - shift * eye_.x / arena_size.x;
+        const float y = star.at.y - shift * eye_.y / arena_size.y;
+        const ImVec2 at{(x - std::floor(x)) * size_.x, (y - std::floor(y)) * size_.y};
+        const float twinkle = 0.75F + 0.25F * std::sin(clock_ * 1.7F + star.phase);
+        const float radius = 0.6F + 1.1F * star.depth;
+        out.AddRectFilled({at.x - radius, at.y - radius}, {at.x + radius, at.y + radius},
+                          faded(rgb(0xcfdcff), (0.25F + 0.6F * star.depth) * twinkle), radius);
+    }
+}
+
+void Scene::draw_field(ImDrawList& out) const {
+    const ImVec2 from = on_screen({0, 0});
+    const ImVec2 to = on_screen(arena_size);
+    out.AddRect(from, to, palette::field_glow, 10, 0, 7);
+    out.AddRect(from, to, palette::field_line, 10, 0, 1.5F);
+    for (const Moon& moon : moons) draw_moon(out, moon);
+}
+
+/// Light comes from the upper left: circles that shrink towards it.
+void Scene::draw_moon(ImDrawList& out, const Moon& moon) const {
+    const float radius = moon.radius * scale_;
+    const ImVec2 at = on_screen(moon.centre);
+    out.AddCircleFilled(at, radius + 7, palette::rgb(0x5f7fd0, 14), 64);
+    out.AddCircleFilled(at, radius, palette::moon_dark, 64);
+    constexpr int steps = 9;
+    for (int i = 1; i <= steps; ++i) {
+        const float part = static_cast<float>(i) / (steps + 1);
+        const float shift = radius * 0.32F * part;
+        out.AddCircleFilled({at.x - shift, at.y - shift}, radius * (1 - 0.62F * part) - 1,
+                            palette::faded(palette::moon_light, 0.12F), 48);
+    }
+    struct Crater {
+        float x, y, radius;
+    };
+    for (const Crater crater : {Crater{-0.30F, 0.25F, 0.17F}, Crater{0.36F, -0.18F, 0.13F},
+                                Crater{0.12F, 0.48F, 0.10F}, Crater{-0.22F, -0.42F, 0.09F}}) {
+        const ImVec2 centre{at.x + crater.x * radius, at.y + crater.y * radius};
+        out.AddCircleFilled(centre, crater.radius * radius, palette::rgb(0x10142a, 80), 24);
+        out.AddCircle(centre, crater.radius * radius, palette::rgb(0x9aa8dc, 26), 24);
+    }
+    out.AddCircle(at, radius, palette::rgb(0x8fa3e8, 60), 64, 1.2F);
+}
+
+void Scene::draw_particles(ImDrawList& out) const {
+    for (const Particle& particle : particles_) {
+        const float left = 1 - particle.age / particle.life;
+        const float radius = particle.size * (0.4F + 0.6F * left) * std::max(scale_, 0.5F);
+        const ImVec2 at = on_screen(particle.position);
+        out.AddRectFilled({at.x - radius, at.y - radius}, {at.x + radius, at.y + radius},
+                          palette::faded(particle.colour, left * 0.85F), radius);
+    }
+}
+
+void Scene::draw_shot(ImDrawList& out, const Shot& shot, PlayerId me) const {
+    const ImU32 colour = palette::of(shot.owner, me);
+    const float speed = std::max(1.0F, length(shot.velocity));
+    const Vec tail = shot.position - shot.velocity * (18 / speed);
+    out.AddLine(on_screen(tail), on_screen(shot.position), palette::faded(colour, 0.25F), 6 * scale_);
+    out.AddLine(on_screen(tail), on_screen(shot.position), colour, std::max(1.5F, 2.6F * scale_));
+}
+
+void Scene::draw_ship(ImDrawList& out, const Ship& ship, PlayerId me, std::string_view name) const {
+    using namespace palette;
+    const ImU32 colour = of(ship.id, me);
+    const Vec ahead = direction(ship.angle);
+    const Vec side{-ahead.y, ahead.x};
+    const auto point = [&](float along, float across) {
+        return on_screen(ship.position + ahead * (along * ship_radius) + side * (across * ship_radius));
+    };
+
+    if (ship.thrusting) {
+        const float flicker = 1.35F + 0.35F * std::sin(clock_ * 60 + static_cast<float>(ship.id));
+        out.AddTriangleFilled(point(-0.6F, 0.42F), point(-0.6F, -0.42F), point(-0.6F - flicker, 0),
+                              faded(flame, 0.55F));
+        out.AddTriangleFilled(point(-0.6F, 0.22F), point(-0.6F, -0.22F), point(-0.6F - flicker * 0.6F, 0),
+                              rgb(0xfff3c4, 220));
+    }
+    const ImVec2 hull[4] = {point(1.15F, 0), point(-0.85F, 0.82F), point(-0.5F, 0), point(-0.85F, -0.82F)};
+    out.AddTriangleFilled(hull[0], hull[1], hull[2], faded(colour, 0.60F));
+    out.AddTriangleFilled(hull[0], hull[2], hull[3], faded(colour, 0.42F));
+    out.AddPolyline(hull, 4, colour, ImDrawFlags_Closed, std::max(1.2F, 1.8F * scale_));
+    out.AddCircleFilled(point(0.18F, 0), 2.6F * scale_, rgb(0xffffff, 210), 10);
+    if (ship.shielded) {
+        const float pulse = 0.55F + 0.25F * std::sin(clock_ * 9);
+        out.AddCircle(on_screen(ship.position), ship_radius * 1.75F * scale_, faded(colour, pulse), 32, 1.6F);
+    }
+
+    const ImVec2 at = on_screen(ship.position);
+    const float below = ship_radius * 1.7F * scale_;
+    const float half = ship_radius * 1.1F * scale_;
+    const float part = static_cast<float>(ship.health) / full_health;
+    const ImU32 state = part > 0.6F ? good : part > 0.3F ? warning : bad;
+    out.AddRectFilled({at.x - half, at.y + below}, {at.x + half, at.y + below + 3}, rgb(0x000000, 150), 1.5F);
+    out.AddRectFilled({at.x - half, at.y + below}, {at.x - half + 2 * half * part, at.y + below + 3}, state,
+                      1.5F);
+
+    const char* end = name.data() + name.size();
+    const ImVec2 width = ImGui::CalcTextSize(name.data(), end);
+    const ImVec2 label{std::floor(at.x - width.x / 2), std::floor(at.y - below - width.y - 1)};
+    out.AddText({label.x + 1, label.y + 1}, rgb(0x000000, 160), name.data(), end);
+    out.AddText(label, ship.id == me ? colour : faded(text, 0.85F), name.data(), end);
+}
+
+} // namespace arena

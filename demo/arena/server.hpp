@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/// Server: the arena itself. Simulates at 30 Hz, lets players join and chat over TCP, takes inputs and sends snapshots
+/// over UDP. Lives on a loop; alone in its process, or beside a client.
+///
+/// It trusts nobody: garbage, floods, slow readers and peers that vanish cost their connection and nothing else; what one turn
+/// does for one peer is bounded; running out of descriptors is survived.
+#pragma once
+
+#include "bot.hpp"
+#include "message_stream.hpp"
+#include "protocol.hpp"
+#include "socket.hpp"
+#include "world.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace arena {
+
+class Server {
+public:
+    struct Options {
+        Address bind; ///< none: 127.0.0.1 and a free port
+        int bots = 0;
+        std::uint32_t seed = 1;
+        ioloop::Duration join_timeout = std::chrono::seconds(5);
+        ioloop::Duration silence = std::chrono::seconds(5); ///< a player that is silent for so long is gone
+        ioloop::Duration accept_pause = std::chrono::milliseconds(200); ///< when descriptors have run out
+        std::size_t most_connections = 48;
+    };
+
+    struct Counters {
+        std::uint64_t messages_in = 0;
+        std::uint64_t messages_out = 0;
+        std::uint64_t datagrams_in = 0;
+        std::uint64_t datagrams_out = 0;
+        std::uint64_t garbage = 0; ///< messages and datagrams that made no sense
+        std::uint64_t dropped = 0; ///< connections that the server ended
+        std::uint64_t joined = 0;
+        std::uint64_t accept_failures = 0; ///< descriptors had run out
+    };
+
+    /// Lifetime: the loop's is longer.
+    /// Errors: std::system_error if the address cannot be had.
+    Server(ioloop::IOLoop& loop, Options options);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server();
+
+    Address address() const { return address_; } ///< of TCP and UDP both
+    const World& world() const noexcept { return world_; }
+    Counters counters() const;
+    std::size_t connections() const noexcept { return peers_.size(); }
+
+private:
+    struct Peer {
+        std::unique_ptr<MessageStream> stream;
+        std::optional<PlayerId> player;
+        std::uint64_t token = 0;
+        Address datagrams;         ///< where its valid datagrams come from
+        std::vector<Input> inputs; ///< arrived and not yet played
+        std::uint32_t newest_input = 0;
+        std::uint32_t played_input = 0;
+        int ticks_without_input = 0;
+        ioloop::Timeout silence;
+        int messages_this_second = 0;
+        int lines_this_second = 0;
+    };
+    using PeerId = std::uint32_t;
+    struct Name {
+        std::string name;
+        bool bot = false;
+    };
+
+    void bind();
+    void watch();
+    void add_bots();
+
+    void accept();
+    void pause_accepting();
+    void on_message(PeerId id, Bytes bytes);
+    void join(PeerId id, const Hello& hello);
+    void say(Peer& peer, const std::string& text);
+    void drop(PeerId id, const std::string& why);
+    void refuse(PeerId id, const std::string& why);
+    void remove(PeerId id);
+
+    void on_datagrams();
+    void on_datagram(Bytes bytes, const Address& from);
+    void take_inputs(Peer& peer, const Inputs& inputs);
+    void send_datagram(const Buffer& bytes, const Address& to);
+
+    void tick();
+    void play_inputs();
+    void think();
+    void send_snapshots();
+    void announce(const std::string& text);
+    void broadcast(const ToClient& message);
+    void roster_changed();
+    void send_roster();
+    std::string free_name(const std::string& wanted) const;
+
+    ioloop::IOLoop& loop_;
+    Options options_;
+    Address address_;
+    Socket listener_;
+    Socket datagrams_;
+    World world_;
+    std::array<Name, max_players> names_;
+    std::vector<std::pair<PlayerId, Bot>> bots_;
+    std::map<PeerId, Peer> peers_; ///< by id, as a peer may go while one of its messages is on the stack
+    PeerId next_peer_ = 1;
+    ioloop::PeriodicCallback tick_;
+    ioloop::PeriodicCallback quotas_;
+    ioloop::PeriodicCallback heartbeat_;
+    ioloop::Timeout accept_again_;
+    bool roster_is_due_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::mt19937_64 tokens_;
+    Counters counters_;
+};
+
+} // namespace arena

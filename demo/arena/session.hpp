@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// Session: one loop and all that lives on it: a client, the server that is embedded unless another one is asked
+/// for, and the signals. All on one thread.
+#pragma once
+
+#include "client.hpp"
+#include "options.hpp"
+#include "server.hpp"
+#include "signals.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <memory>
+#include <string>
+
+namespace arena {
+
+/// One line on stderr: stdout is for results.
+void log_line(const std::string& text);
+
+/// Errors: std::runtime_error if the address to bind is none; std::system_error if it cannot be had.
+Server::Options server_options(const Options& options);
+
+class Session {
+public:
+    /// Errors: those of Server.
+    explicit Session(const Options& options);
+
+    ioloop::IOLoop& loop() noexcept { return loop_; }
+    Client& client() noexcept { return *client_; }
+    const Server* server() const noexcept { return server_.get(); }
+
+    void quit() noexcept { quit_ = true; }
+    bool quitting() const noexcept { return quit_; }
+
+private:
+    ioloop::IOLoop loop_;
+    Signals signals_;
+    std::unique_ptr<Server> server_;
+    std::unique_ptr<Client> client_;
+    bool quit_ = false;
+};
+
+} // namespace arena
