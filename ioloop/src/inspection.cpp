@@ -58,7 +58,7 @@ bool is_broken_pipe(const std::exception_ptr& error) {
 
 } // namespace
 
-void IOLoop::Impl::report_error(std::exception_ptr error, const Chain& chain, CallKind kind) {
+void IOLoop::Impl::report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind) {
     if (kind == CallKind::handler && is_broken_pipe(error)) return;
     ++statistics_.errors;
     if (const auto hook = error_hook_) {
@@ -69,7 +69,7 @@ void IOLoop::Impl::report_error(std::exception_ptr error, const Chain& chain, Ca
                  describe(chain.origin()).c_str(), what(error).c_str());
 }
 #else
-void IOLoop::Impl::report_error(std::exception_ptr, const Chain&, CallKind) {}
+void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKind) {}
 #endif
 
 // ---- looking ----------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
                                 e.last_turn, e.streak, e.running});
     });
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
-        if (e.running && !heap_.armed(slot)) return; // fired, not re-armed: pending no more
+        if (e.running && !e.rearmed) return; // fired, not re-armed: pending no more
         out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
                                 e.deadline, e.period, e.fires, e.due});
     });

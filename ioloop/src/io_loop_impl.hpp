@@ -27,7 +27,9 @@ struct TimeoutEntry {
     TimePoint deadline{};
     Duration period{}; ///< for the inspector
     Chain chain;
+    std::uint64_t ticket = 0; ///< of its re-arming
     std::uint32_t fires = 0;
+    bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
     bool due = false;     ///< set aside in this turn
     bool running = false; ///< on the stack; released by whoever called it
 };
@@ -59,7 +61,7 @@ public:
     void wake() noexcept;
     void close(bool all_fds);
     void abandon() noexcept; ///< ~IOLoop: closes, even inside run_ calls
-    void report_error(std::exception_ptr error, const Chain& chain, CallKind kind);
+    void report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind);
 
     TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }
     TimePoint now() const noexcept;
@@ -125,6 +127,7 @@ private:
 
     void unwatch_running();
     void bury(HandlerEntry& entry);
+    void report_dead(Fd fd, const Chain& chain);
     void rebuild_poller();
     void wait_while_paused();
     void apply_pause();

@@ -80,6 +80,10 @@ void IOLoop::Impl::bury(HandlerEntry& entry) {
     handlers_.remove(fd, turn_);
     statistics_.handlers = handlers_.size();
     ++statistics_.dead_handlers;
+    report_dead(fd, chain);
+}
+
+void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
 #if IOLOOP_EXCEPTIONS
     report_error(std::make_exception_ptr(std::system_error(
                      make_error_code(std::errc::bad_file_descriptor),
@@ -111,7 +115,10 @@ Chain IOLoop::Impl::chain_at(const Origin& origin) const {
 }
 
 bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
-    if (!callback) raise(std::invalid_argument("add_callback: null callback, " + describe(origin)));
+    if (!callback) {
+        const std::string member = detached ? "spawn_callback" : "add_callback";
+        raise(std::invalid_argument(member + ": null callback, " + describe(origin)));
+    }
     CallbackQueue::Item item{std::move(callback), {}, {}, false};
     if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
     if (runner_.load(std::memory_order_relaxed) == this_thread()) {
@@ -139,7 +146,7 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
     TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
     if (entry == nullptr) return false;
-    if (entry->running && !heap_.armed(id.slot)) return false; // it has fired; this is its own callback
+    if (entry->running && !entry->rearmed) return false; // it has fired; this is its own callback
     if (heap_.armed(id.slot)) heap_.disarm(id.slot);
     if (entry->due) {
         entry->due = false;
@@ -159,7 +166,11 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
         --due_left_;
     }
     entry->deadline = deadline;
-    if (heap_.armed(id.slot)) {
+    if (entry->running) {
+        // Not before its call returns: a nested turn would enter it again, or spin on its deadline.
+        entry->rearmed = true;
+        entry->ticket = heap_.ticket();
+    } else if (heap_.armed(id.slot)) {
         heap_.rearm(id.slot, deadline);
     } else {
         heap_.arm(id.slot, deadline);

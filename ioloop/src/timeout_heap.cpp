@@ -13,8 +13,8 @@ void TimeoutHeap::reserve(std::uint32_t slots) {
     positions_.resize(size, nowhere);
 }
 
-void TimeoutHeap::arm(std::uint32_t slot, TimePoint deadline) noexcept {
-    const Node node{deadline, sequence_++, slot};
+void TimeoutHeap::arm(std::uint32_t slot, TimePoint deadline, std::uint64_t ticket) noexcept {
+    const Node node{deadline, ticket, slot};
     nodes_.push_back(node); // room was reserved
     sift_up(nodes_.size() - 1, node);
 }

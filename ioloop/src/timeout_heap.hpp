@@ -25,7 +25,11 @@ public:
     void reserve(std::uint32_t slots);
 
     /// Requires: reserve(slot + 1) was called and the slot is not armed.
-    void arm(std::uint32_t slot, TimePoint deadline) noexcept;
+    void arm(std::uint32_t slot, TimePoint deadline) noexcept { arm(slot, deadline, ticket()); }
+    /// As if armed when the ticket was taken.
+    void arm(std::uint32_t slot, TimePoint deadline, std::uint64_t ticket) noexcept;
+    /// A place among equals.
+    std::uint64_t ticket() noexcept { return sequence_++; }
     /// Moves an armed slot; it counts as armed anew among equals.
     void rearm(std::uint32_t slot, TimePoint deadline) noexcept;
     void disarm(std::uint32_t slot) noexcept;

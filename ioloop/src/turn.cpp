@@ -172,21 +172,31 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
     // Pinned: if it removes itself, remove() leaves the callable to us. RAII, as the error hook may throw.
     struct Pin {
-        Pin(Impl& l, Poller::Key k) : loop(l), key(k) { loop.handlers_.at(key).running = true; }
+        Pin(Impl& l, Poller::Key k, bool& d) : loop(l), key(k), died(d) {
+            loop.handlers_.at(key).running = true;
+        }
         ~Pin() {
             HandlerEntry& e = loop.handlers_.at(key);
             e.running = false;
             if (loop.handlers_.find_key(key) == nullptr) {
                 loop.handlers_.release(key);
             } else if (std::exchange(e.unwatched, false) && loop.poller_->add(e.fd, e.interest, key)) {
-                loop.handlers_.remove(e.fd, loop.turn_); // it was closed in the meantime
+                died = true; // closed in the meantime
+                loop.handlers_.remove(e.fd, loop.turn_);
+                loop.statistics_.handlers = loop.handlers_.size();
                 ++loop.statistics_.dead_handlers;
             }
         }
         Impl& loop;
         Poller::Key key;
-    } const pin(*this, key);
-    guarded(call, [&] { entry.handler(entry.fd, events); });
+        bool& died;
+    };
+    bool died = false;
+    {
+        const Pin pin(*this, key, died);
+        guarded(call, [&] { entry.handler(entry.fd, events); });
+    }
+    if (died) report_dead(call.record.fd, call.record.chain);
 }
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
@@ -268,11 +278,15 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend&,
     struct Pin {
         Pin(Impl& l, Timeout i) : loop(l), id(i) { loop.timeouts_.at(id.slot).running = true; }
         ~Pin() {
-            loop.timeouts_.at(id.slot).running = false;
-            const bool removed = loop.timeouts_.find(id.slot, id.generation) == nullptr;
-            // Due again in a nested turn that the budget cut short counts as armed.
-            if (!removed && (loop.heap_.armed(id.slot) || loop.timeouts_.at(id.slot).due)) return;
-            if (!removed) loop.timeouts_.retire(id.slot);
+            TimeoutEntry& e = loop.timeouts_.at(id.slot);
+            e.running = false;
+            if (loop.timeouts_.find(id.slot, id.generation) != nullptr) {
+                if (std::exchange(e.rearmed, false)) {
+                    loop.heap_.arm(id.slot, e.deadline, e.ticket);
+                    return;
+                }
+                loop.timeouts_.retire(id.slot);
+            }
             loop.statistics_.timeouts = loop.timeouts_.size();
             loop.timeouts_.release(id.slot);
         }
@@ -355,7 +369,7 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
         observer->after_call(call.record);
     }
 #if IOLOOP_EXCEPTIONS
-    if (error) report_error(std::move(error), call.record.chain, call.record.kind);
+    if (error) report_error(error, call.record.chain, call.record.kind);
 #endif
 }
 
