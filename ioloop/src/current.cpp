@@ -12,7 +12,21 @@
 namespace ioloop {
 namespace {
 
-thread_local std::weak_ptr<IOLoop*> made_current;
+/// Has no destructor, and so can be read when made_current is gone: a static loop outlives the thread_locals of the main
+/// thread.
+thread_local bool thread_ends = false;
+
+struct MadeCurrent {
+    ~MadeCurrent() { thread_ends = true; }
+    std::weak_ptr<IOLoop*> loop;
+};
+thread_local MadeCurrent made_current;
+
+IOLoop* made_current_here() noexcept {
+    if (thread_ends) return nullptr;
+    const auto current = made_current.loop.lock();
+    return current ? *current : nullptr;
+}
 
 struct Instance {
     std::mutex mutex;
@@ -33,7 +47,7 @@ IOLoop::Impl*& IOLoop::Impl::inside_on_this_thread() noexcept {
 }
 
 void IOLoop::Impl::forget(const IOLoop* loop) noexcept {
-    if (const auto current = made_current.lock(); current && *current == loop) made_current.reset();
+    if (made_current_here() == loop) clear_current();
     Instance& instance = the_instance();
     const std::lock_guard lock(instance.mutex);
     if (instance.loop == loop) instance.loop = nullptr;
@@ -43,13 +57,17 @@ IOLoop* IOLoop::current(bool instance) {
     if (const Impl* impl = Impl::inside_on_this_thread(); impl != nullptr && impl->facade_ != nullptr) {
         return impl->facade_;
     }
-    if (const auto current = made_current.lock()) return *current;
+    if (IOLoop* current = made_current_here()) return current;
     return instance ? &IOLoop::instance() : nullptr;
 }
 
-void IOLoop::make_current() { made_current = self_; }
+void IOLoop::make_current() {
+    if (!thread_ends) made_current.loop = self_;
+}
 
-void IOLoop::clear_current() noexcept { made_current.reset(); }
+void IOLoop::clear_current() noexcept {
+    if (!thread_ends) made_current.loop.reset();
+}
 
 IOLoop& IOLoop::instance() {
     Instance& instance = the_instance();

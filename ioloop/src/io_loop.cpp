@@ -51,6 +51,7 @@ bool IOLoop::running() const noexcept { return impl_->running_; }
 void IOLoop::close(bool all_fds) {
     impl_->close(all_fds);
     Impl::forget(this);
+    self_.reset(); // nor is it current on any other thread
 }
 
 void IOLoop::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
