@@ -2,6 +2,7 @@
 #include "callback_queue.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 #include <utility>
 
@@ -41,10 +42,19 @@ bool CallbackQueue::push(Item&& item) {
 
 std::size_t CallbackQueue::collect() {
     if (!has_inbox()) return count_;
-    {
-        const Lock lock(locked_);
-        taken_.swap(inbox_);
-        inbox_filled_.store(false, std::memory_order_seq_cst);
+    for (;;) {
+        // Room first, and not under the lock; so that running out of memory leaves the inbox as it is.
+        std::size_t wanted = 0;
+        {
+            const Lock lock(locked_);
+            wanted = count_ + inbox_.size();
+            if (wanted <= ring_.size()) {
+                taken_.swap(inbox_);
+                inbox_filled_.store(false, std::memory_order_seq_cst);
+                break;
+            }
+        }
+        grow(wanted);
     }
     for (Item& item : taken_) append(std::move(item));
     taken_.clear();
@@ -82,13 +92,13 @@ void CallbackQueue::clear() noexcept {
 }
 
 void CallbackQueue::append(Item&& item) {
-    if (count_ == ring_.size()) grow();
+    if (count_ == ring_.size()) grow(count_ + 1);
     ring_[(head_ + count_) & (ring_.size() - 1)] = std::move(item);
     ++count_;
 }
 
-void CallbackQueue::grow() {
-    std::pmr::vector<Item> larger(std::max<std::size_t>(64, ring_.size() * 2), ring_.get_allocator());
+void CallbackQueue::grow(std::size_t wanted) {
+    std::pmr::vector<Item> larger(std::bit_ceil(std::max<std::size_t>(64, wanted)), ring_.get_allocator());
     for (std::size_t i = 0; i < count_; ++i) {
         larger[i] = std::move(ring_[(head_ + i) & (ring_.size() - 1)]);
     }

@@ -65,7 +65,7 @@ private:
     class Lock;
 
     void append(Item&& item);
-    void grow();
+    void grow(std::size_t wanted);
 
     // Loop's thread.
     std::pmr::vector<Item> ring_; ///< size is a power of two

@@ -18,18 +18,17 @@ Poller::Key HandlerTable::key_of(Fd fd) const noexcept {
 }
 
 Poller::Key HandlerTable::emplace(HandlerEntry&& entry) {
-    const auto index = static_cast<std::size_t>(entry.fd);
-    if (index >= slots_.size()) slots_.resize(index + 1, no_slot);
+    // Made before the chunk of slots, so that remove() never allocates.
+    const std::uint32_t end = entries_.end_after_emplace();
+    if (removed_turns_.size() < end) removed_turns_.resize(end);
     const auto id = entries_.emplace(std::move(entry));
-    if (removed_turns_.size() < entries_.end()) {
-        // Made together with the chunk of slots, so that remove() never allocates.
-        removed_turns_.resize(entries_.end());
-    }
     return make_key(id.slot, id.generation);
 }
 
-void HandlerTable::bind(Poller::Key key) noexcept {
-    slots_[static_cast<std::size_t>(at(key).fd)] = slot_of(key);
+void HandlerTable::bind(Poller::Key key) {
+    const auto index = static_cast<std::size_t>(at(key).fd);
+    if (index >= slots_.size()) slots_.resize(index + 1, no_slot);
+    slots_[index] = slot_of(key);
 }
 
 void HandlerTable::discard(Poller::Key key) noexcept {

@@ -50,8 +50,9 @@ public:
 
     /// Puts an entry into a slot; not found by its number until bind(). Errors: std::bad_alloc, with nothing changed.
     Poller::Key emplace(HandlerEntry&& entry);
-    /// Makes an emplaced entry the one of its number. Requires: the number has none.
-    void bind(Poller::Key key) noexcept;
+    /// Makes an emplaced entry the one of its number. The table grows up to it, so it should be one that the system knows.
+    /// Requires: the number has none. Errors: std::bad_alloc, with nothing changed.
+    void bind(Poller::Key key);
     /// Takes out an entry that was not bound.
     void discard(Poller::Key key) noexcept;
 

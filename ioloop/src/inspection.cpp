@@ -111,6 +111,7 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
 void IOLoop::Impl::set_observer(Observer* observer) noexcept {
     observer_ = observer;
     stamping_ = observer != nullptr;
+    if (observer != nullptr) instant_ = clock_->now(); // the next call begins no earlier
 }
 
 bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {

@@ -25,25 +25,32 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     events = events & (Events::read | Events::write | Events::error);
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
-    const Poller::Key key = handlers_.emplace({std::move(handler), fd, events, chain_at(origin)});
+    struct Undo {
+        ~Undo() {
+            if (watched) poller.remove(fd);
+            if (emplaced) handlers.discard(key);
+        }
+        Poller& poller;
+        HandlerTable& handlers;
+        Fd fd;
+        Poller::Key key;
+        bool emplaced = true;
+        bool watched = false;
+    } undo{*poller_, handlers_, fd, handlers_.emplace({std::move(handler), fd, events, chain_at(origin)})};
     HandlerEntry* earlier = handlers_.find(fd);
-    std::error_code error;
     if (earlier != nullptr && earlier->unwatched) {
         // The poller does not know it just now, but its handler is on the stack: as much a duplicate as any.
-        error = make_error_code(std::errc::file_exists);
-    } else {
-        error = poller_->add(fd, events, key);
+        return make_error_code(std::errc::file_exists);
     }
-    if (error) {
-        handlers_.discard(key);
-        return error;
-    }
+    if (const auto error = poller_->add(fd, events, undo.key)) return error;
+    undo.watched = true;
     if (earlier != nullptr) {
         // The poller knows better than the table: that file was closed, this is another under its number.
         handlers_.remove(fd, turn_);
         ++statistics_.dead_handlers;
     }
-    handlers_.bind(key);
+    handlers_.bind(undo.key);
+    undo.emplaced = undo.watched = false;
     statistics_.handlers = handlers_.size();
     statistics_.handlers_peak = std::max(statistics_.handlers_peak, statistics_.handlers);
     return {};

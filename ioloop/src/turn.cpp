@@ -55,6 +55,9 @@ void IOLoop::Impl::begin_turn() {
     apply_pause(); // another thread may have resumed the loop
     ++turn_;
     ready_count_ = ready_next_ = 0;
+    due_.clear(); // here, and not when they are set aside: that may be interrupted by a lack of memory, and go on later
+    due_next_ = 0;
+    due_left_ = 0;
     now_known_ = false;
     record_ = TurnRecord{};
     record_.turn = turn_;
@@ -201,9 +204,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
 void IOLoop::Impl::set_due_aside() {
-    due_.clear();
-    due_next_ = 0;
-    due_left_ = 0;
+    batch_left_ = queue_.collect();
     now_known_ = false;
     if (!heap_.empty()) {
         const TimePoint now = this->now();
@@ -215,7 +216,6 @@ void IOLoop::Impl::set_due_aside() {
             ++due_left_;
         }
     }
-    batch_left_ = queue_.collect();
     statistics_.callbacks_peak =
         std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
     phase_ = Phase::callbacks;
@@ -338,7 +338,7 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
     if (observer != nullptr) {
         call.record.begin = instant_;
         if (call.ready_at != TimePoint{} && !holding_)
-            call.record.late = std::max(instant_ - call.ready_at, Duration{});
+            call.record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
         observer->before_call(call.record);
     }
 #if IOLOOP_EXCEPTIONS
