@@ -56,6 +56,7 @@ void Inspector::Impl::show() {
                 options_.budget,
                 options_.slow_call,
                 now,
+                !copying_,
                 &rows,
                 marking_ ? &marks_ : nullptr};
 
@@ -69,7 +70,7 @@ void Inspector::Impl::show() {
     const float last_line = ImGui::GetFrameHeightWithSpacing();
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const bool detail = selection_.kind != Selection::Kind::none;
-    const float detail_height = detail ? std::min(em() * 14, room.y * 0.5F) : 0;
+    const float detail_height = detail ? std::min(em() * 12, room.y * 0.5F) : 0;
     if (ImGui::BeginChild("tables", ImVec2(0, std::max(room.y - last_line - detail_height, em()))))
         show_tabs(ui);
     ImGui::EndChild();
@@ -139,7 +140,7 @@ Inspector::~Inspector() = default;
 void Inspector::show_window(const char* title, bool* open) {
     if (open != nullptr && !*open) return;
     const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowSize(ImVec2(em * 72, em * 40), ImGuiCond_FirstUseEver);
+    ImGui::SetNextWindowSize(ImVec2(em * 82, em * 42), ImGuiCond_FirstUseEver);
     const bool visible = ImGui::Begin(title, open);
     if (visible) impl_->show();
     ImGui::End();

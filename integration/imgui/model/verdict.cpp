@@ -20,6 +20,20 @@ Text who(const CallRecord& call) {
         .add(format_place(origin).view());
 }
 
+/// The descriptor that keeps the loop from ever sleeping, if there is one: nobody consumes what it is ready for. A
+/// stream that has news in each frame is none; that is why the turns must be too many for frames.
+const HandlerInfo* find_spinner(const View& view) {
+    constexpr double many_turns = 2000; // a second
+    constexpr std::uint32_t long_streak = 1000;
+    if (view.turns_per_second() < many_turns) return nullptr;
+    const HandlerInfo* worst = nullptr;
+    for (const HandlerInfo& info : view.snapshot().handlers) {
+        if (info.streak < long_streak || info.last_turn + 1 < view.snapshot().turn) continue;
+        if (worst == nullptr || info.streak > worst->streak) worst = &info;
+    }
+    return worst;
+}
+
 } // namespace
 
 void Verdict::update(const View& view) {
@@ -72,6 +86,11 @@ void Verdict::judge(const View& view) {
             .add(" in ")
             .add(who(slowest_).view());
         return say(Severity::warning, text.add(", ").add(ago(now, slowest_.begin).view()));
+    }
+    if (const HandlerInfo* spinner = find_spinner(view)) {
+        text.add("spinning: fd ").add(static_cast<std::uint64_t>(spinner->fd)).add(" '");
+        text.add(format_name(spinner->origin).view()).add("' is ready in each of ");
+        return say(Severity::warning, text.add(format_rate(view.turns_per_second()).view()).add(" turns/s"));
     }
     if (view.busy_in_frame() > budget_) {
         text.add("over budget: ").add(format_duration(view.busy_in_frame()).view()).add(" of each frame, ");

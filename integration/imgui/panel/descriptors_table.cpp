@@ -37,20 +37,20 @@ constexpr auto sampled = ImGuiTableColumnFlags_NoSort; // known for the rows in 
 constexpr std::array<Column, 16> columns{{
     {fd, "fd", 3, ImGuiTableColumnFlags_DefaultSort | ImGuiTableColumnFlags_NoHide},
     {name, "name", 12},
-    {kind, "kind", 7, sampled},
+    {kind, "kind", 8, sampled},
     {interest, "wants", 3.5F},
     {ready, "ready", 3.5F},
-    {rate, "calls/s", 4.5F, numeric},
-    {calls, "calls", 4.5F, numeric},
-    {streak, "in a row", 4.5F, numeric},
-    {idle, "idle turns", 5.5F, numeric},
+    {rate, "calls/s", 5, numeric},
+    {calls, "calls", 5, numeric},
+    {streak, "in a row", 6, numeric},
+    {idle, "idle turns", 7, numeric},
+    {place, "added at", 11},
+    {action, "action", 6, ImGuiTableColumnFlags_NoSort},
     {local, "local", 10, sampled},
     {peer, "peer", 10, sampled},
     {in, "bytes in", 5, sampled},
     {out, "bytes out", 5.5F, sampled},
-    {place, "added at", 11},
     {chain, "scheduled by", 12},
-    {action, "action", 5.5F, ImGuiTableColumnFlags_NoSort},
 }};
 
 /// Readiness this often in a row, without a break, is a handler that does not consume what wakes it; or hard work.
@@ -178,12 +178,7 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         put_right(Text(suspicious ? "! " : "").add(now ? format_count(info.streak).view() : "0"));
     }
     if (cell()) put_right(info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info)));
-    if (cell()) put_text(what != nullptr ? what->local : "?");
-    if (cell()) put_text(what != nullptr ? what->peer : "?");
-    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_in) : Text("?"));
-    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_out) : Text("?"));
     if (cell()) put_text(format_place(info.origin));
-    if (cell()) put_text(format_chain(info.chain));
     if (cell() && !row.gone) {
         if (small_command_button(ui, "Remove...")) {
             menu_ = info;
@@ -191,6 +186,11 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         }
         ui.mark("descriptor/remove", row.id);
     }
+    if (cell()) put_text(what != nullptr ? what->local : "?");
+    if (cell()) put_text(what != nullptr ? what->peer : "?");
+    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_in) : Text("?"));
+    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_out) : Text("?"));
+    if (cell()) put_text(format_chain(info.chain));
 
     const Table::Hit hit = table_.end_row(ui, "descriptor", row.id);
     if (hit.selected || hit.menu) ui.selection.select(info);

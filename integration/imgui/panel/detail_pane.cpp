@@ -8,20 +8,29 @@ namespace {
 
 /// A line: what, and how much of it.
 void line(const char* what, const Text& value) {
-    ImGui::TextUnformatted(what);
-    ImGui::SameLine(em() * 6.5F);
+    const float start = ImGui::GetCursorPosX();
+    put_weak(what);
+    ImGui::SameLine(start + em() * 6.5F);
     put_text(value);
+}
+
+/// The facts on the left; the rest on the right, or below.
+void split() {
+    if (ImGui::GetWindowSize().x > em() * 60) ImGui::SameLine(em() * 34);
+    ImGui::BeginGroup();
 }
 
 void show_title(const Ui& ui, const Text& title) {
     put_text(title);
     if (ui.selection.gone) {
-        ImGui::SameLine(0, em());
         put_badge("gone; this is how it was last seen", Severity::note);
     }
 }
 
-void show_chain(const Chain& chain, const char* first) {
+/// What led here: beside the facts, or below them if there is no room. To be followed by buttons.
+void show_chain(const Ui& ui, const Chain& chain, const char* first) {
+    ImGui::EndGroup();
+    split();
     static constexpr const char* by = "by";
     for (std::size_t i = 0; i < chain.sites.size() && chain.sites[i] != SiteId::none; ++i) {
         const Origin& origin = origin_of(chain.sites[i]);
@@ -34,23 +43,26 @@ void show_chain(const Chain& chain, const char* first) {
     if (ImGui::SmallButton("Copy place")) {
         ImGui::SetClipboardText(Text(origin.file).add(":").add(origin.line).c_str());
     }
-    explain(origin.file);
+    explain(ui, origin.file);
 }
 
 } // namespace
 
 void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
+    if (ui.selection.kind == Selection::Kind::none) return;
+    ImGui::BeginGroup();
     switch (ui.selection.kind) {
     case Selection::Kind::handler: show_handler(ui, cache); break;
     case Selection::Kind::timeout: show_timeout(ui); break;
     case Selection::Kind::queued: show_queued(ui); break;
     case Selection::Kind::call: show_call(ui); break;
     case Selection::Kind::turn: show_turn(ui); break;
-    case Selection::Kind::none: return;
+    case Selection::Kind::none: break;
     }
     ImGui::SameLine();
     if (ImGui::SmallButton("Unselect")) ui.selection.clear();
     ui.mark("detail/unselect");
+    ImGui::EndGroup();
 }
 
 void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
@@ -80,7 +92,7 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     }
     line("calls", calls);
     line("registration", Text("#").add(info.id));
-    show_chain(info.chain, "added at");
+    show_chain(ui, info.chain, "added at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
     if (small_command_button(ui, confirming_ ? "Really remove?###remove" : "Remove handler###remove")) {
@@ -102,7 +114,7 @@ void DetailPane::show_timeout(const Ui& ui) {
          info.period > no_wait ? Text("every ").add(format_duration(info.period).view()) : Text("no"));
     line("fired", format_count(info.fires));
     line("id", Text().add(info.id.slot).add(", generation ").add(info.id.generation));
-    show_chain(info.chain, "created at");
+    show_chain(ui, info.chain, "created at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
     if (small_command_button(ui, "Fire now")) ui.command = {Command::Kind::fire_now, info.id, 0};
@@ -119,7 +131,6 @@ void DetailPane::show_queued(const Ui& ui) {
     const CallbackInfo& info = ui.selection.queued;
     put_text(Text("callback ").add(format_name(info.origin).view()));
     if (ui.selection.gone) {
-        ImGui::SameLine(0, em());
         put_badge("queued no more: it ran, or was dropped", Severity::note);
     } else if (info.posted_at != TimePoint{}) {
         line("waits for", format_duration(ui.view.time() - info.posted_at));
@@ -127,7 +138,7 @@ void DetailPane::show_queued(const Ui& ui) {
     line("posted by",
          info.from_thread ? "another thread, or the host between two turns" : "a call of the loop");
     line("number", Text().add(info.id));
-    show_chain(info.chain, "posted at");
+    show_chain(ui, info.chain, "posted at");
 }
 
 void DetailPane::show_call(const Ui& ui) {
@@ -148,7 +159,7 @@ void DetailPane::show_call(const Ui& ui) {
         line("late", format_duration(call.late).add(since));
     }
     if (call.depth > 1) line("nested", Text().add(call.depth).add(" run_ calls deep"));
-    show_chain(call.chain, "from");
+    show_chain(ui, call.chain, "from");
 }
 
 void DetailPane::show_turn(const Ui& ui) {
@@ -169,6 +180,8 @@ void DetailPane::show_turn(const Ui& ui) {
     line("left queued",
          Text().add(turn.queued_after).add(turn.queued_after == 1 ? " callback" : " callbacks"));
     if (turn.pieces > 1) line("budget", Text("spread over ").add(turn.pieces).add(" calls of run_once()"));
+    ImGui::EndGroup();
+    split();
     for (const CallRecord& call : ui.view.calls()) {
         if (call.turn != turn.turn) continue;
         Text text = format_duration(call.took);
@@ -176,7 +189,7 @@ void DetailPane::show_turn(const Ui& ui) {
         line(name_of(call.kind),
              text.add(format_place(call.chain.origin()).view()).add(call.threw ? "  threw" : ""));
     }
-    ImGui::Dummy(ImVec2(0, 0));
+    ImGui::NewLine();
 }
 
 } // namespace ioloop::imgui

@@ -9,6 +9,8 @@ namespace {
 /// Numbers in slots of fixed width, so that none moves because another one grew; as many in a line as there is room for.
 class Slots {
 public:
+    explicit Slots(const Ui& ui) : ui_(ui) {}
+
     void show_slot(const char* what, const Text& value, float width, const char* explanation) {
         width *= em();
         if (used_ > 0 && used_ + width <= room_) {
@@ -21,11 +23,12 @@ public:
         ImGui::SameLine(0, em() * 0.5F);
         put_text(value);
         ImGui::EndGroup();
-        explain(explanation);
+        explain(ui_, explanation);
         used_ += width;
     }
 
 private:
+    const Ui& ui_;
     float start_ = ImGui::GetCursorPosX();
     float room_ = ImGui::GetContentRegionAvail().x;
     float used_ = 0;
@@ -58,23 +61,24 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     }
     put_badge(verdict.sentence(), verdict.severity());
 
-    Slots slots;
+    Slots slots(ui);
     slots.show_slot(
-        "loop",
+        "busy",
         format_duration(ui.view.busy_in_frame()).add(", ").add(format_share(ui.view.busy_share()).view()), 12,
         "What the calls of the loop take of a frame: time, and share.");
-    slots.show_slot("turns/s", format_rate(ui.view.turns_per_second()), 7, "How often the loop went round.");
-    slots.show_slot("calls/s", format_rate(ui.view.calls_per_second()), 7,
+    slots.show_slot("turns/s", format_rate(ui.view.turns_per_second()), 8.5F,
+                    "How often the loop went round.");
+    slots.show_slot("calls/s", format_rate(ui.view.calls_per_second()), 8.5F,
                     "Handlers, callbacks and timeouts that were called.");
     slots.show_slot(
-        "sleeps/s", format_rate(ui.view.sleeps_per_second()), 7.5F,
+        "sleeps/s", format_rate(ui.view.sleeps_per_second()), 9,
         "How often the loop slept, and so was woken. A host that never waits in the loop has none.");
-    slots.show_slot("descriptors", with_peak(s.handlers, s.handlers_peak), 13.5F,
+    slots.show_slot("descriptors", with_peak(s.handlers, s.handlers_peak), 16,
                     "Registered now, and the most there ever were.");
-    slots.show_slot("timeouts", with_peak(s.timeouts, s.timeouts_peak), 12,
+    slots.show_slot("timeouts", with_peak(s.timeouts, s.timeouts_peak), 14.5F,
                     "Pending now, and the most there ever were.");
     slots.show_slot(
-        "callbacks", with_peak(s.callbacks, s.callbacks_peak), 12,
+        "callbacks", with_peak(s.callbacks, s.callbacks_peak), 15,
         "Queued now, and the most there ever were. They run in each turn, so that now is nearly always 0.");
     slots.show_slot("loop", Text(snapshot.name).add(", ").add(snapshot.poller), 12,
                     "The name of the loop, and what it waits with.");

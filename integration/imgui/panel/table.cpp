@@ -72,7 +72,7 @@ void Table::begin_row(const Text& label, bool selected, bool weak) {
                    mouse.y >= ImGui::GetWindowDrawList()->GetClipRectMin().y;
 
     row_weak_ = weak;
-    if (weak) ImGui::PushStyleColor(ImGuiCol_Text, ImGui::GetStyleColorVec4(ImGuiCol_TextDisabled));
+    if (weak) push_weak_text();
     row_clicked_ = ImGui::Selectable(label.c_str());
     if (selected) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, ImGui::GetColorU32(ImGuiCol_Header));

@@ -12,11 +12,17 @@ namespace {
 
 enum class Part { handlers, callbacks, timeouts, wait };
 
+/// Three colours that differ from each other, and from the ground, in each of Dear ImGui's own styles.
 ImU32 color_of(Part part) {
+    const auto opaque = [](ImGuiCol color) {
+        ImVec4 value = ImGui::GetStyleColorVec4(color);
+        value.w = 1;
+        return ImGui::GetColorU32(value);
+    };
     switch (part) {
-    case Part::handlers: return ImGui::GetColorU32(ImGuiCol_SliderGrabActive);
-    case Part::callbacks: return ImGui::GetColorU32(ImGuiCol_PlotHistogram);
-    case Part::timeouts: return ImGui::GetColorU32(ImGuiCol_PlotLines);
+    case Part::handlers: return opaque(ImGuiCol_SliderGrabActive);
+    case Part::callbacks: return opaque(ImGuiCol_PlotHistogram);
+    case Part::timeouts: return opaque(ImGuiCol_PlotLines);
     case Part::wait: break;
     }
     return ImGui::GetColorU32(ImGuiCol_TextDisabled, 0.3F);
@@ -79,7 +85,7 @@ void Timeline::show(const Ui& ui) {
 
     if (pointed_at == nullptr) return;
     if (clicked) ui.selection.select(*pointed_at);
-    show_tooltip(*pointed_at);
+    if (ui.tooltips) show_tooltip(*pointed_at);
 }
 
 void Timeline::show_legend(const Ui& ui) const {

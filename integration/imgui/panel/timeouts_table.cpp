@@ -21,7 +21,7 @@ constexpr std::array<Column, 8> columns{{
     {due, "due in", 8, ImGuiTableColumnFlags_DefaultSort},
     {period, "period", 5},
     {fires, "fired", 4.5F, ImGuiTableColumnFlags_PreferSortDescending},
-    {action, "action", 8.5F, ImGuiTableColumnFlags_NoSort},
+    {action, "action", 10, ImGuiTableColumnFlags_NoSort},
     {place, "created at", 11},
     {chain, "scheduled by", 16},
 }};

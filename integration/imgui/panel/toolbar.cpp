@@ -25,6 +25,7 @@ ToolbarResult show_toolbar(const Ui& ui) {
     }
     ui.mark("freeze");
     explain(
+        ui,
         "Keeps showing this moment, so that it can be read. The loop goes on, and so does the recording.");
 
     flow(em() * 6);
@@ -33,8 +34,8 @@ ToolbarResult show_toolbar(const Ui& ui) {
     if (ImGui::Checkbox("Record", &recording)) recorder.set_recording(recording);
     ImGui::EndDisabled();
     ui.mark("record");
-    explain(view.observing() ? "Whether calls and turns are remembered. The counters count in any case."
-                             : "Another observer looks at this loop already; there can be only one.");
+    explain(ui, view.observing() ? "Whether calls and turns are remembered. The counters count in any case."
+                                 : "Another observer looks at this loop already; there can be only one.");
 
     flow(em() * 7);
     const bool paused = view.loop().paused();
@@ -43,19 +44,19 @@ ToolbarResult show_toolbar(const Ui& ui) {
     }
     ui.mark("pause");
     if (ui.refusal == nullptr) {
-        explain("Paused, nothing is called, and nothing is lost. The loop's time stands still: deadlines "
-                "move with it.");
+        explain(ui, "Paused, nothing is called, and nothing is lost. The loop's time stands still: deadlines "
+                    "move with it.");
     }
     flow(em() * 6);
     if (command_button(ui, "Step call", ImVec2(em() * 6, 0), paused))
         ui.command.kind = Command::Kind::step_call;
     ui.mark("step call");
-    if (ui.refusal == nullptr) explain("Paused: makes the next call.");
+    if (ui.refusal == nullptr) explain(ui, "Paused: makes the next call.");
     flow(em() * 6);
     if (command_button(ui, "Step turn", ImVec2(em() * 6, 0), paused))
         ui.command.kind = Command::Kind::step_turn;
     ui.mark("step turn");
-    if (ui.refusal == nullptr) explain("Paused: makes the rest of the turn, or a whole one.");
+    if (ui.refusal == nullptr) explain(ui, "Paused: makes the rest of the turn, or a whole one.");
 
     flow(em() * 12);
     ImGui::SetNextItemWidth(em() * 12);
@@ -64,7 +65,7 @@ ToolbarResult show_toolbar(const Ui& ui) {
         ui.filter.set_changed();
     }
     ui.mark("filter");
-    explain("Rows that have one of these words, and none of those after a minus: tcp,udp,-listener");
+    explain(ui, "Rows that have one of these words, and none of those after a minus: tcp,udp,-listener");
     flow(em() * 2);
     ImGui::BeginDisabled(ui.filter.empty());
     if (ImGui::Button("x", ImVec2(em() * 2, 0))) ui.filter.clear();
@@ -74,11 +75,11 @@ ToolbarResult show_toolbar(const Ui& ui) {
     flow(em() * 4);
     result.copy = ImGui::Button("Copy", ImVec2(em() * 4, 0));
     ui.mark("copy");
-    explain("Copies what is shown, as text.");
+    explain(ui, "Copies what is shown, as text.");
     flow(em() * 4);
     result.clear = ImGui::Button("Clear", ImVec2(em() * 4, 0));
     ui.mark("clear");
-    explain("Forgets what was recorded, and the errors that were counted.");
+    explain(ui, "Forgets what was recorded, and the errors that were counted.");
     return result;
 }
 

@@ -12,7 +12,7 @@ template <class Draw> bool guarded(const Ui& ui, bool enabled, Draw draw) {
     ImGui::BeginDisabled(ui.refusal != nullptr || !enabled);
     const bool clicked = draw();
     ImGui::EndDisabled();
-    if (ui.refusal != nullptr) explain(ui.refusal);
+    if (ui.refusal != nullptr) explain(ui, ui.refusal);
     return clicked;
 }
 
@@ -24,14 +24,21 @@ void put_right(const Text& text) {
     put_text(text);
 }
 
+void push_weak_text() {
+    const ImVec4 a = ImGui::GetStyleColorVec4(ImGuiCol_Text);
+    const ImVec4 b = ImGui::GetStyleColorVec4(ImGuiCol_TextDisabled);
+    const ImVec4 between((a.x + b.x) / 2, (a.y + b.y) / 2, (a.z + b.z) / 2, (a.w + b.w) / 2);
+    ImGui::PushStyleColor(ImGuiCol_Text, between);
+}
+
 void put_weak(const Text& text) {
-    ImGui::PushStyleColor(ImGuiCol_Text, ImGui::GetStyleColorVec4(ImGuiCol_TextDisabled));
+    push_weak_text();
     put_text(text);
     ImGui::PopStyleColor();
 }
 
-void explain(const char* text) {
-    if (!ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
+void explain(const Ui& ui, const char* text) {
+    if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
     ImGui::BeginTooltip();
     ImGui::PushTextWrapPos(em() * 30);
     ImGui::TextUnformatted(text);

@@ -35,6 +35,7 @@ struct Ui {
     Duration budget;     ///< Inspector::Options
     Duration slow_call;
     double now;       ///< seconds, of the user interface
+    bool tooltips;    ///< false while the text is copied: a tooltip's end would be the end of that
     Text* rows_shown; ///< said by the table that is open, for the last line
     std::vector<Mark>* marks;
 
@@ -50,10 +51,12 @@ inline float em() { return ImGui::GetFontSize(); }
 inline void put_text(const Text& text) { ImGui::TextUnformatted(text.c_str(), text.end()); }
 /// At the right of the cell: numbers stand below each other.
 void put_right(const Text& text);
-/// In the style's weak colour: what is gone, unknown or zero.
+/// Weaker than text, stronger than the style's disabled text, which is hard to read where it is light.
+void push_weak_text();
+/// What is a label, gone or unknown.
 void put_weak(const Text& text);
 /// A tooltip for the last item, also if it is disabled.
-void explain(const char* text);
+void explain(const Ui& ui, const char* text);
 /// A text on a background that says how bad it is; a glyph says it too.
 void put_badge(const Text& text, Severity severity);
 /// The background of that severity.
