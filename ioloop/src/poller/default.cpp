@@ -43,13 +43,14 @@ constexpr std::array backends = {
     Backend{PollerKind::null, "null", &make_null_poller},
 };
 
-const Backend& default_backend() {
-    const char* wanted = std::getenv("IOLOOP_POLLER");
-    if (wanted == nullptr || *wanted == '\0') {
-        for (const Backend& backend : backends) {
-            if (backend.make != nullptr) return backend;
-        }
+const Backend& best_backend() {
+    for (const Backend& backend : backends) {
+        if (backend.make != nullptr) return backend;
     }
+    return backends.back();
+}
+
+const Backend& backend_named(std::string_view wanted) {
     std::string known;
     for (const Backend& backend : backends) {
         if (wanted == backend.name) return backend;
@@ -58,6 +59,11 @@ const Backend& default_backend() {
     }
     raise(std::invalid_argument("IOLOOP_POLLER=" + std::string(wanted) + ": no such poller; there are " +
                                 known));
+}
+
+const Backend& default_backend() {
+    const char* wanted = std::getenv("IOLOOP_POLLER");
+    return wanted == nullptr || *wanted == '\0' ? best_backend() : backend_named(wanted);
 }
 
 } // namespace
