@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,7 @@ public:
     void update(std::span<const Info> infos, Begin begin, Refresh refresh) {
         ids_.reset(infos.size());
         for (std::uint32_t i = 0; i < infos.size(); ++i) ids_.insert(id_of(infos[i]), i);
+        seen_.reserve(std::bit_ceil(infos.size() + 1)); // assign() alone would grow it one by one
         seen_.assign(infos.size(), 0);
         gone_ = 0;
         for (const std::uint32_t index : order_) {
@@ -117,7 +119,8 @@ private:
             return index;
         }
         rows_.emplace_back();
-        free_.reserve(rows_.capacity());
+        free_.reserve(rows_.capacity()); // so that making room does not allocate later
+        shown_.reserve(rows_.capacity());
         return static_cast<std::uint32_t>(rows_.size() - 1);
     }
     void drop_gone() {
