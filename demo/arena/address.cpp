@@ -90,8 +90,12 @@ std::string Address::host() const {
 
 std::string Address::to_string() const {
     if (size_ == 0) return "nowhere";
-    const std::string port_text = std::to_string(port());
-    return family() == AF_INET6 ? "[" + host() + "]:" + port_text : host() + ":" + port_text;
+    const bool v6 = family() == AF_INET6;
+    std::string text = v6 ? "[" : "";
+    text += host();
+    text += v6 ? "]:" : ":";
+    text += std::to_string(port());
+    return text;
 }
 
 bool operator==(const Address& a, const Address& b) noexcept {

@@ -136,6 +136,7 @@ void App::draw(ioloop::TimePoint now) {
     state.autopilot = client.autopilot();
     state.frames_per_second = 1 / std::max(smooth_frame_, 0.001F);
     state.longest_pump = longest_pump_;
+    state.left = scene_.left() + 14;
     hud_.draw(background, size, client, game_time, state, [&](const std::string& text) {
         loop.add_callback([&client, text] { client.say(text); }, "say");
     });

@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr float edge = 24;
+constexpr float edge = 26;
+constexpr float bar = 38; // above and below the field
 constexpr float line_height = 17;
 constexpr float chat_shown = 12; // seconds, of which the last two fade
 
@@ -43,13 +44,6 @@ void panel(ImDrawList& out, ImVec2 from, ImVec2 to) {
     out.AddRect(from, to, palette::panel_line, 7);
 }
 
-/// A label, dim, and its value; the values in one column.
-void row(ImDrawList& out, ImVec2 at, const char* label, const std::string& value,
-         ImU32 colour = palette::text) {
-    write(out, at, palette::dim, label);
-    write(out, {at.x + 66, at.y}, colour, value);
-}
-
 ImU32 colour_of(Link::State state) {
     switch (state) {
     case Link::State::joined: return palette::good;
@@ -62,36 +56,43 @@ ImU32 colour_of(Link::State state) {
 
 void Hud::draw(ImDrawList& out, ImVec2 size, Client& client, ioloop::TimePoint now, const State& state,
                const std::function<void(const std::string&)>& say) {
-    draw_connection(out, client, state);
-    draw_chat(out, size, client, now);
+    draw_connection(out, size, client, state);
+    draw_chat(out, size, state.left, client, now);
     draw_help(out, size, state);
     if (!client.link().joined()) draw_loss(out, size, client, now);
-    if (opening_ || chatting_) draw_chat_box(size, say);
+    if (opening_ || chatting_) draw_chat_box(size, state.left, say);
     if (state.scoreboard) draw_scoreboard(size, client);
 }
 
-void Hud::draw_connection(ImDrawList& out, const Client& client, const State& state) const {
+/// The bar above the field: one line, label and value by turns.
+void Hud::draw_connection(ImDrawList& out, ImVec2 size, const Client& client, const State& state) const {
     const Link& link = client.link();
     const Roster::Entry* me = client.me();
-    constexpr int rows = 7;
-    panel(out, {edge, edge}, {edge + 218, edge + 16 + rows * line_height});
-    ImVec2 at{edge + 12, edge + 9};
-    const auto next = [&] { return std::exchange(at, ImVec2{at.x, at.y + line_height}); };
+    ImVec2 at{edge, 13};
+    const auto put = [&](const std::string& label, const std::string& value, ImU32 colour = palette::text) {
+        write(out, at, palette::dim, label);
+        at.x += width_of(label) + 7;
+        write(out, at, colour, value);
+        at.x += width_of(value) + 24;
+    };
+    const auto in_ms = [](ioloop::Duration duration) { return decimal(milliseconds(duration), 1) + " ms"; };
 
-    const ImVec2 head = next();
-    out.AddCircleFilled({head.x + 4, head.y + 7}, 4, colour_of(link.state()), 16);
-    write(out, {head.x + 14, head.y}, palette::text, name_of(link.state()));
-    row(out, next(), "server", link.server());
-    row(out, next(), "ping", decimal(milliseconds(link.ping()), 1) + " ms");
-    row(out, next(), "jitter", decimal(milliseconds(link.jitter()), 1) + " ms");
-    row(out, next(), "players", std::to_string(client.roster().players.size()));
-    const std::string score =
-        me != nullptr ? std::to_string(me->score) + "  (lost " + std::to_string(me->deaths) + ")" : "-";
-    row(out, next(), "score", score, palette::me);
+    out.AddCircleFilled({at.x + 4, at.y + 7}, 4, colour_of(link.state()), 16);
+    at.x += 10;
+    put("", name_of(link.state()));
+    put("server", link.server());
+    put("ping", in_ms(link.ping()));
+    put("jitter", in_ms(link.jitter()));
+    put("players", std::to_string(client.roster().players.size()));
+    put("score", me != nullptr ? std::to_string(me->score) : "-", palette::me);
+    put("lost", me != nullptr ? std::to_string(me->deaths) : "-");
+
     const double longest = milliseconds(state.longest_pump);
-    row(out, next(), "loop",
-        decimal(static_cast<double>(state.frames_per_second), 0) + " fps, " + decimal(longest, 2) + " ms",
-        longest > 4 ? palette::warning : palette::text);
+    const std::string frames = decimal(static_cast<double>(state.frames_per_second), 0) + " fps";
+    const std::string loop = "loop " + decimal(longest, 2) + " ms";
+    at.x = size.x - edge - width_of(frames) - 18 - width_of(loop);
+    write(out, at, longest > 4 ? palette::warning : palette::dim, loop);
+    write(out, {size.x - edge - width_of(frames), at.y}, palette::text, frames);
 }
 
 /// The game goes on without a server: the frame is drawn, and this says what is being done about it.
@@ -109,25 +110,26 @@ void Hud::draw_loss(ImDrawList& out, ImVec2 size, const Client& client, ioloop::
     write(out, {std::floor(middle.x - half + 28), middle.y - 7}, palette::text, text);
 }
 
-void Hud::draw_chat(ImDrawList& out, ImVec2 size, const Client& client, ioloop::TimePoint now) const {
-    float y = size.y - edge - 30 - (chatting_ ? 30 : 0);
+void Hud::draw_chat(ImDrawList& out, ImVec2 size, float left, const Client& client,
+                    ioloop::TimePoint now) const {
+    float y = size.y - bar - 12 - (chatting_ ? 36 : 0);
     for (auto line = client.said().rbegin(); line != client.said().rend(); ++line) {
         const float age = seconds(now - line->at);
         const float shown = chatting_ ? 1 : std::clamp((chat_shown - age) / 2, 0.0F, 1.0F);
         if (shown <= 0) break;
         y -= line_height;
         if (line->name.empty()) {
-            write(out, {edge, y}, palette::faded(palette::dim, shown), line->text);
+            write(out, {left, y}, palette::faded(palette::dim, shown), line->text);
             continue;
         }
         const std::string who = line->name + ": ";
-        write(out, {edge, y}, palette::faded(palette::of(line->from, client.id()), shown), who);
-        write(out, {edge + width_of(who), y}, palette::faded(palette::text, shown), line->text);
+        write(out, {left, y}, palette::faded(palette::of(line->from, client.id()), shown), who);
+        write(out, {left + width_of(who), y}, palette::faded(palette::text, shown), line->text);
     }
 }
 
-void Hud::draw_chat_box(ImVec2 size, const std::function<void(const std::string&)>& say) {
-    ImGui::SetNextWindowPos({edge - 8, size.y - edge - 52});
+void Hud::draw_chat_box(ImVec2 size, float left, const std::function<void(const std::string&)>& say) {
+    ImGui::SetNextWindowPos({left - 8, size.y - bar - 44});
     ImGui::SetNextWindowSize({440, 0});
     constexpr ImGuiWindowFlags flags =
         ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings;
@@ -155,7 +157,7 @@ void Hud::draw_help(ImDrawList& out, ImVec2 size, const State& state) const {
     text += state.autopilot ? "    F2 fly yourself" : "    F2 autopilot";
     text += "    Esc quits";
     const float width = width_of(text);
-    write(out, {std::floor((size.x - width) / 2), size.y - edge - 16}, palette::dim, text);
+    write(out, {std::floor((size.x - width) / 2), size.y - 26}, palette::dim, text);
 }
 
 void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {

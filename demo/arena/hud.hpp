@@ -21,6 +21,7 @@ public:
         bool autopilot = false;
         float frames_per_second = 0;
         ioloop::Duration longest_pump{}; ///< of the last second
+        float left = 0;                  ///< edge of what is inside the field
     };
 
     /// After NewFrame(), over the scene. `say` gets what the player typed.
@@ -31,10 +32,11 @@ public:
     bool chatting() const noexcept { return chatting_; }
 
 private:
-    void draw_connection(ImDrawList& out, const Client& client, const State& state) const;
+    void draw_connection(ImDrawList& out, ImVec2 size, const Client& client, const State& state) const;
     void draw_loss(ImDrawList& out, ImVec2 size, const Client& client, ioloop::TimePoint now) const;
-    void draw_chat(ImDrawList& out, ImVec2 size, const Client& client, ioloop::TimePoint now) const;
-    void draw_chat_box(ImVec2 size, const std::function<void(const std::string&)>& say);
+    void draw_chat(ImDrawList& out, ImVec2 size, float left, const Client& client,
+                   ioloop::TimePoint now) const;
+    void draw_chat_box(ImVec2 size, float left, const std::function<void(const std::string&)>& say);
     void draw_help(ImDrawList& out, ImVec2 size, const State& state) const;
     void draw_scoreboard(ImVec2 size, const Client& client) const;
 

@@ -20,6 +20,18 @@ constexpr ImU32 faded(ImU32 colour, float part) {
     return (colour & ~IM_COL32_A_MASK) | (alpha << IM_COL32_A_SHIFT);
 }
 
+/// Between two colours: `part` of the second.
+constexpr ImU32 mixed(ImU32 from, ImU32 to, float part) {
+    const float clamped = part < 0 ? 0 : part > 1 ? 1 : part;
+    ImU32 result = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+        const auto a = static_cast<float>((from >> shift) & 0xff);
+        const auto b = static_cast<float>((to >> shift) & 0xff);
+        result |= static_cast<ImU32>(a + (b - a) * clamped) << shift;
+    }
+    return result;
+}
+
 inline constexpr ImU32 space_top = rgb(0x060914);
 inline constexpr ImU32 space_bottom = rgb(0x121a33);
 inline constexpr ImU32 field_line = rgb(0x5f7fd0, 70);

@@ -15,9 +15,13 @@ constexpr float angle_grain = 6.28318531F / 65536;
 template <class... F> struct Overloaded : F... { using F::operator()...; };
 template <class... F> Overloaded(F...) -> Overloaded<F...>;
 
-/// The kind of a message is its place in the variant, and no kind is zero: a stream of zeroes is no message.
-template <class Variant> std::uint8_t kind_of(const Variant& value) {
-    return static_cast<std::uint8_t>(value.index() + 1);
+/// The kind of a message is its place in its variant, counted from here. No kind is zero, as a stream of zeroes is no
+/// message; and what is for the one side is no message for the other.
+constexpr std::uint8_t to_server = 0x01;
+constexpr std::uint8_t to_client = 0x81;
+
+template <class Variant> std::uint8_t kind_of(const Variant& value, std::uint8_t first) {
+    return static_cast<std::uint8_t>(first + value.index());
 }
 
 // ---- fields ---------------------------------------------------------------------------------------------------------
@@ -149,8 +153,11 @@ Snapshot get_snapshot(ByteReader& in) {
 // ---- frames ---------------------------------------------------------------------------------------------------------
 
 template <class Put> Buffer message(std::uint8_t kind, Put put_fields) {
-    Buffer bytes{0, 0, kind};
+    Buffer bytes;
+    bytes.reserve(64);
     ByteWriter out(bytes);
+    out.number(std::uint16_t{0}); // the size, when it is known
+    out.number(kind);
     put_fields(out);
     const std::size_t size = bytes.size() - 2;
     bytes[0] = static_cast<std::uint8_t>(size & 0xff);
@@ -183,7 +190,7 @@ std::uint8_t open_datagram(ByteReader& in) {
 } // namespace
 
 Buffer encode(const ToServer& value) {
-    return message(kind_of(value), [&](ByteWriter& out) {
+    return message(kind_of(value, to_server), [&](ByteWriter& out) {
         std::visit(Overloaded{
                        [&](const Hello& hello) {
                            out.number(hello.version);
@@ -198,7 +205,7 @@ Buffer encode(const ToServer& value) {
 }
 
 Buffer encode(const ToClient& value) {
-    return message(kind_of(value), [&](ByteWriter& out) {
+    return message(kind_of(value, to_client), [&](ByteWriter& out) {
         std::visit(Overloaded{
                        [&](const Welcome& welcome) {
                            out.number(welcome.version);
@@ -229,7 +236,7 @@ Buffer encode(const ToClient& value) {
 }
 
 Buffer encode(const DatagramToServer& value) {
-    return datagram(kind_of(value), [&](ByteWriter& out) {
+    return datagram(kind_of(value, to_server), [&](ByteWriter& out) {
         std::visit(Overloaded{
                        [&](const Inputs& inputs) {
                            out.number(inputs.token);
@@ -247,7 +254,7 @@ Buffer encode(const DatagramToServer& value) {
 }
 
 Buffer encode(const DatagramToClient& value) {
-    return datagram(kind_of(value), [&](ByteWriter& out) {
+    return datagram(kind_of(value, to_client), [&](ByteWriter& out) {
         std::visit(Overloaded{
                        [&](const Snapshot& snapshot) {
                            out.number(snapshot.tick);
@@ -270,16 +277,16 @@ Buffer encode(const DatagramToClient& value) {
 std::optional<ToServer> decode_to_server(Bytes bytes) {
     ByteReader in(bytes);
     switch (in.number<std::uint8_t>()) {
-    case 1: {
+    case to_server: {
         Hello hello = get_hello(in);
         return whole<ToServer>(in, std::move(hello));
     }
-    case 2: {
+    case to_server + 1: {
         Say say{in.text(longest_line)};
         return whole<ToServer>(in, std::move(say));
     }
-    case 3: return whole<ToServer>(in, Heartbeat{});
-    case 4: return whole<ToServer>(in, Goodbye{});
+    case to_server + 2: return whole<ToServer>(in, Heartbeat{});
+    case to_server + 3: return whole<ToServer>(in, Goodbye{});
     default: return std::nullopt;
     }
 }
@@ -287,23 +294,23 @@ std::optional<ToServer> decode_to_server(Bytes bytes) {
 std::optional<ToClient> decode_to_client(Bytes bytes) {
     ByteReader in(bytes);
     switch (in.number<std::uint8_t>()) {
-    case 1: {
+    case to_client: {
         const Welcome welcome = get_welcome(in);
         return whole<ToClient>(in, welcome);
     }
-    case 2: {
+    case to_client + 1: {
         Refusal refusal{in.text(longest_line)};
         return whole<ToClient>(in, std::move(refusal));
     }
-    case 3: {
+    case to_client + 2: {
         Roster roster = get_roster(in);
         return whole<ToClient>(in, std::move(roster));
     }
-    case 4: {
+    case to_client + 3: {
         Line line = get_line(in);
         return whole<ToClient>(in, std::move(line));
     }
-    case 5: return whole<ToClient>(in, Heartbeat{});
+    case to_client + 4: return whole<ToClient>(in, Heartbeat{});
     default: return std::nullopt;
     }
 }
@@ -311,11 +318,11 @@ std::optional<ToClient> decode_to_client(Bytes bytes) {
 std::optional<DatagramToServer> decode_datagram_to_server(Bytes bytes) {
     ByteReader in(bytes);
     switch (open_datagram(in)) {
-    case 1: {
+    case to_server: {
         Inputs inputs = get_inputs(in);
         return whole<DatagramToServer>(in, std::move(inputs));
     }
-    case 2: {
+    case to_server + 1: {
         Ping ping;
         ping.token = in.number<std::uint64_t>();
         ping.stamp = in.number<std::uint64_t>();
@@ -328,11 +335,11 @@ std::optional<DatagramToServer> decode_datagram_to_server(Bytes bytes) {
 std::optional<DatagramToClient> decode_datagram_to_client(Bytes bytes) {
     ByteReader in(bytes);
     switch (open_datagram(in)) {
-    case 1: {
+    case to_client: {
         Snapshot snapshot = get_snapshot(in);
         return whole<DatagramToClient>(in, std::move(snapshot));
     }
-    case 2: {
+    case to_client + 1: {
         const Pong pong{in.number<std::uint64_t>()};
         return whole<DatagramToClient>(in, pong);
     }

@@ -10,7 +10,8 @@ namespace arena {
 namespace {
 
 constexpr std::size_t most_particles = 700;
-constexpr float margin = 14; // around the field, in points
+constexpr float side_margin = 14; // around the field, in points
+constexpr float bar = 38;         // above and below it, for what is written there
 
 float uniform(std::minstd_rand& random, float from, float to) {
     return std::uniform_real_distribution<float>(from, to)(random);
@@ -32,8 +33,8 @@ void Scene::begin(ImVec2 size, float time, const std::vector<Ship>& ships, Playe
     me_ = me;
     time_ = std::min(time, 0.1F);
     clock_ += time_;
-    scale_ =
-        std::max(0.05F, std::min((size.x - 2 * margin) / arena_size.x, (size.y - 2 * margin) / arena_size.y));
+    scale_ = std::max(0.05F,
+                      std::min((size.x - 2 * side_margin) / arena_size.x, (size.y - 2 * bar) / arena_size.y));
     origin_ = {(size.x - arena_size.x * scale_) / 2, (size.y - arena_size.y * scale_) / 2};
     for (const Ship& ship : ships) {
         if (ship.id == me) eye_ = eye_ + (ship.position - eye_) * std::min(1.0F, 4 * time_);
@@ -108,18 +109,41 @@ void Scene::draw_field(ImDrawList& out) const {
     for (const Moon& moon : moons) draw_moon(out, moon);
 }
 
-/// Light comes from the upper left: circles that shrink towards it.
+/// A ball in the light, from the upper left: rings of triangles whose corners know how they are lit. Drawn once, where
+/// layers of circles would be drawn over each other: pixels are what a game without a graphics card pays for.
 void Scene::draw_moon(ImDrawList& out, const Moon& moon) const {
+    constexpr int rings = 7;
+    constexpr int corners = 40;
     const float radius = moon.radius * scale_;
     const ImVec2 at = on_screen(moon.centre);
-    out.AddCircleFilled(at, radius + 7, palette::rgb(0x5f7fd0, 14), 64);
-    out.AddCircleFilled(at, radius, palette::moon_dark, 64);
-    constexpr int steps = 9;
-    for (int i = 1; i <= steps; ++i) {
-        const float part = static_cast<float>(i) / (steps + 1);
-        const float shift = radius * 0.32F * part;
-        out.AddCircleFilled({at.x - shift, at.y - shift}, radius * (1 - 0.62F * part) - 1,
-                            palette::faded(palette::moon_light, 0.12F), 48);
+    out.AddCircle(at, radius + 3, palette::rgb(0x5f7fd0, 22), 64, 6);
+
+    const ImVec2 white = ImGui::GetFontTexUvWhitePixel();
+    out.PrimReserve(rings * corners * 6, (rings + 1) * corners);
+    const unsigned first = out._VtxCurrentIdx;
+    for (int ring = 0; ring <= rings; ++ring) {
+        const float from_centre = static_cast<float>(ring) / rings;
+        const float height =
+            std::sqrt(std::max(0.0F, 1 - from_centre * from_centre)); // of the ball, towards us
+        for (int corner = 0; corner < corners; ++corner) {
+            const Vec out_there = direction(6.28318531F * static_cast<float>(corner) / corners) * from_centre;
+            const float light = std::max(0.0F, dot(out_there, {-0.52F, -0.52F}) + height * 0.68F);
+            out.PrimWriteVtx({at.x + out_there.x * radius, at.y + out_there.y * radius}, white,
+                             palette::mixed(palette::moon_dark, palette::moon_light, light));
+        }
+    }
+    const auto index = [&](int ring, int corner) {
+        return static_cast<ImDrawIdx>(first + static_cast<unsigned>(ring * corners + corner % corners));
+    };
+    for (int ring = 0; ring < rings; ++ring) {
+        for (int corner = 0; corner < corners; ++corner) {
+            out.PrimWriteIdx(index(ring, corner));
+            out.PrimWriteIdx(index(ring + 1, corner));
+            out.PrimWriteIdx(index(ring + 1, corner + 1));
+            out.PrimWriteIdx(index(ring, corner));
+            out.PrimWriteIdx(index(ring + 1, corner + 1));
+            out.PrimWriteIdx(index(ring, corner + 1));
+        }
     }
     struct Crater {
         float x, y, radius;

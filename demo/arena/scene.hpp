@@ -34,6 +34,9 @@ public:
         }
     }
 
+    /// Where the field begins on the screen.
+    float left() const noexcept { return origin_.x; }
+
 private:
     struct Star {
         Vec at; ///< 0 to 1

@@ -208,7 +208,8 @@ std::string Server::free_name(const std::string& wanted) const {
                            [&](const Name& other) { return other.name == name; });
     };
     for (int number = 2; taken(); ++number) {
-        const std::string suffix = " " + std::to_string(number);
+        std::string suffix(1, ' ');
+        suffix += std::to_string(number);
         name = base.substr(0, longest_name - suffix.size()) + suffix;
     }
     return name;

@@ -1,0 +1,17 @@
+# The game and the examples, tested as the programs they are.
+if(NOT IOLOOP_DEMO OR NOT TARGET arena_core)
+    return()
+endif()
+
+foreach(name IN ITEMS arena_network arena_protocol arena_resolver examples)
+    ioloop_add_test(integration/${name} LIBRARIES arena_core)
+endforeach()
+target_compile_definitions(test_integration_examples PRIVATE EXAMPLES_DIR="$<TARGET_FILE_DIR:010-hello>")
+add_dependencies(test_integration_examples 010-hello 040-tcp-echo-server)
+
+find_package(nlohmann_json QUIET)
+if(TARGET arena AND TARGET nlohmann_json::nlohmann_json)
+    ioloop_add_test(integration/arena_program LIBRARIES nlohmann_json::nlohmann_json)
+    target_compile_definitions(test_integration_arena_program PRIVATE ARENA_PROGRAM="$<TARGET_FILE:arena>")
+    add_dependencies(test_integration_arena_program arena)
+endif()

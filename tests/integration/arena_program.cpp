@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/// The game as a program: its reports, and what it does when its server is killed. Real processes, real time.
+#include "arena_child.hpp"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+using Json = nlohmann::json;
+using testing::HasSubstr;
+
+namespace {
+
+// A sanitizer makes everything several times as slow; there, only that no frame is lost to waiting is looked at.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+#else
+constexpr bool sanitized = false;
+#endif
+constexpr double longest_pump_us = sanitized ? 100'000 : 4'000;
+
+std::vector<std::string> arena(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), ARENA_PROGRAM);
+    return arguments;
+}
+
+int port_of(Child& server) {
+    EXPECT_TRUE(server.says("\n")) << server.err();
+    return Json::parse(server.out()).at("port").get<int>();
+}
+
+std::string at(int port) { return "127.0.0.1:" + std::to_string(port); }
+
+/// What a game reports whose server was killed and started again in the middle of it.
+Json play_through_a_loss() {
+    auto server = std::make_unique<Child>(arena({"--serve", "--port", "0", "--bots", "3"}));
+    const int port = port_of(*server);
+    Child client(arena({"--headless", "--connect", at(port)}));
+    EXPECT_TRUE(client.says("in play")) << client.err();
+
+    server->signal(SIGKILL);
+    EXPECT_EQ(server->wait(), -SIGKILL);
+    EXPECT_TRUE(client.says("lost the server")) << client.err();
+
+    server = std::make_unique<Child>(arena({"--serve", "--port", std::to_string(port), "--bots", "3"}));
+    EXPECT_EQ(port_of(*server), port);
+    EXPECT_TRUE(client.says("in play")) << client.err();
+
+    client.signal(SIGINT);
+    EXPECT_EQ(client.wait(), 0) << client.err();
+    server->signal(SIGTERM);
+    EXPECT_EQ(server->wait(), 0) << server->err();
+    return Json::parse(client.out());
+}
+
+} // namespace
+
+TEST(ArenaProgram, a_client_survives_its_server_and_misses_no_frame) {
+    // The pump is measured by the clock on the wall, and the machine may be busy with something else: three tries.
+    Json report;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        report = play_through_a_loss();
+        if (HasFailure() || report["longest_pump_us"].get<double>() < longest_pump_us) break;
+    }
+    EXPECT_LT(report["longest_pump_us"].get<double>(), longest_pump_us) << report.dump(2);
+    EXPECT_EQ(report["losses"], 1) << report.dump(2);
+    EXPECT_EQ(report["reconnects"], 1);
+    EXPECT_EQ(report["state"], "in play");
+}
+
+TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report) {
+    Child game(arena({"--headless", "--seconds", "2", "--bots", "4"}));
+    ASSERT_EQ(game.wait(), 0) << game.err();
+    const Json report = Json::parse(game.out());
+    EXPECT_GE(report["frames"].get<int>(), sanitized ? 30 : 100);
+    EXPECT_LE(report["frames"].get<int>(), 122);
+    EXPECT_GT(report["turns"].get<int>(), 30);
+    EXPECT_GT(report["messages_in"].get<int>(), 2);
+    EXPECT_GE(report["messages_out"].get<int>(), 1);
+    EXPECT_GT(report["datagrams_in"].get<int>(), 20);
+    EXPECT_GT(report["datagrams_out"].get<int>(), 20);
+    EXPECT_EQ(report["reconnects"], 0);
+    EXPECT_EQ(report["players"], 5);
+    EXPECT_GT(report["longest_pump_us"].get<double>(), 0);
+    EXPECT_FALSE(report["longest_call"]["name"].get<std::string>().empty());
+}
+
+TEST(ArenaProgram, a_name_is_looked_up_while_frames_go_on) {
+    Child server(arena({"--serve", "--port", "0"}));
+    const int port = port_of(server);
+    Child client(arena({"--headless", "--connect", "localhost:" + std::to_string(port)}));
+    EXPECT_TRUE(client.says("in play")) << client.err();
+    client.signal(SIGTERM);
+    EXPECT_EQ(client.wait(), 0);
+    EXPECT_EQ(Json::parse(client.out())["state"], "in play");
+}
+
+TEST(ArenaProgram, a_name_that_does_not_exist_is_reported_and_costs_no_frame) {
+    Child client(arena({"--headless", "--connect", "nobody.invalid:4242"}));
+    EXPECT_TRUE(client.says("trying again")) << client.err();
+    client.signal(SIGINT);
+    EXPECT_EQ(client.wait(), 0);
+    EXPECT_EQ(Json::parse(client.out())["losses"], 0);
+}
+
+TEST(ArenaProgram, a_port_that_is_taken_is_one_clear_sentence) {
+    Child first(arena({"--serve", "--port", "0"}));
+    const int port = port_of(first);
+    Child second(arena({"--serve", "--port", std::to_string(port)}));
+    EXPECT_EQ(second.wait(), 1);
+    EXPECT_EQ(second.out(), "");
+    EXPECT_THAT(second.err(), HasSubstr("cannot serve at " + at(port)));
+}
+
+TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--connect", "no-port"},
+                                                  {"--connect", ":12"},
+                                                  {"--connect", "host:0"},
+                                                  {"--connect", "host:99999"},
+                                                  {"--seconds", "-1"},
+                                                  {"--bots", "99"},
+                                                  {"--serve", "--headless"},
+                                                  {"extra"}}) {
+        Child game(arena(wrong));
+        EXPECT_NE(game.wait(), 0) << wrong.front();
+        EXPECT_EQ(game.out(), "");
+        EXPECT_NE(game.err(), "");
+    }
+}
+
+TEST(ArenaProgram, without_a_display_it_plays_offscreen_and_leaves_a_picture) {
+    const std::string picture = testing::TempDir() + "arena_program_" + std::to_string(::getpid()) + ".png";
+    Child game({"/usr/bin/env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "-u", "SDL_VIDEODRIVER",
+                ARENA_PROGRAM, "--seconds", "1", "--inspector", "--screenshot", picture});
+    ASSERT_EQ(game.wait(), 0) << game.err();
+    EXPECT_THAT(game.err(), HasSubstr("no display"));
+    EXPECT_GT(Json::parse(game.out())["frames"].get<int>(), 2);
+
+    std::ifstream file(picture, std::ios::binary);
+    std::string head(24, '\0');
+    file.read(head.data(), 24);
+    EXPECT_EQ(head.substr(1, 3), "PNG");
+    EXPECT_EQ(head.substr(16, 8), std::string("\0\0\x05\0\0\0\x02\xd0", 8)) << "1280 x 720";
+    ::unlink(picture.c_str());
+}

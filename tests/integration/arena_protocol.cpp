@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/// The game's protocol: whatever goes in comes out, and whatever else comes in does no harm.
+#include "protocol.hpp"
+
+#include <limits>
+#include <random>
+
+#include <gmock/gmock.h>
+
+using namespace arena;
+using testing::SizeIs;
+
+namespace {
+
+/// Without the length in front.
+Bytes body(const Buffer& message) { return Bytes(message).subspan(2); }
+
+Buffer random_bytes(std::mt19937& random, std::size_t size) {
+    Buffer bytes(size);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    return bytes;
+}
+
+Snapshot full_snapshot() {
+    Snapshot snapshot{77, 1234, {}, {}};
+    for (PlayerId id = 0; id < max_players; ++id) {
+        Ship ship;
+        ship.id = id;
+        ship.alive = true;
+        ship.shielded = id % 2 == 0;
+        ship.position = {100.5F + id, 899};
+        ship.velocity = {-429.5F, 12.25F};
+        ship.angle = -1.5F;
+        ship.health = 60;
+        snapshot.ships.push_back(ship);
+    }
+    for (std::uint16_t i = 0; i < max_shots; ++i) snapshot.shots.push_back({i, 3, {1600, 0}, {620, -620}});
+    return snapshot;
+}
+
+template <class Value, class Decoded> const Value& as(const Decoded& decoded) {
+    EXPECT_TRUE(decoded.has_value());
+    return std::get<Value>(decoded.value());
+}
+
+std::vector<Buffer> all_messages() {
+    return {
+        encode(ToServer(Hello{protocol_version, "Ada"})),
+        encode(ToServer(Say{"good day"})),
+        encode(ToServer(Heartbeat{})),
+        encode(ToServer(Goodbye{})),
+        encode(ToClient(Welcome{protocol_version, 3, 0x0123456789abcdefU})),
+        encode(ToClient(Refusal{"full"})),
+        encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}})),
+        encode(ToClient(Line{nobody, "Ada joined"})),
+        encode(ToClient(Heartbeat{})),
+    };
+}
+
+std::vector<Buffer> all_datagrams() {
+    return {
+        encode(DatagramToServer(Inputs{42, 7, {{true, false, true, false}, {}}})),
+        encode(DatagramToServer(Ping{42, 99})),
+        encode(DatagramToClient(full_snapshot())),
+        encode(DatagramToClient(Pong{99})),
+    };
+}
+
+} // namespace
+
+TEST(ArenaProtocol, messages_to_the_server_come_back_as_they_were) {
+    const Buffer hello = encode(ToServer(Hello{9, "Ada"}));
+    EXPECT_EQ(as<Hello>(decode_to_server(body(hello))).version, 9);
+    EXPECT_EQ(as<Hello>(decode_to_server(body(hello))).name, "Ada");
+    EXPECT_EQ(as<Say>(decode_to_server(body(encode(ToServer(Say{"good day"}))))).text, "good day");
+    EXPECT_TRUE(std::holds_alternative<Heartbeat>(*decode_to_server(body(encode(ToServer(Heartbeat{}))))));
+    EXPECT_TRUE(std::holds_alternative<Goodbye>(*decode_to_server(body(encode(ToServer(Goodbye{}))))));
+}
+
+TEST(ArenaProtocol, messages_to_the_client_come_back_as_they_were) {
+    const auto welcome = decode_to_client(body(encode(ToClient(Welcome{1, 3, 0x0123456789abcdefU}))));
+    EXPECT_EQ(as<Welcome>(welcome).you, 3);
+    EXPECT_EQ(as<Welcome>(welcome).token, 0x0123456789abcdefU);
+
+    const auto roster = decode_to_client(
+        body(encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}}))));
+    ASSERT_THAT(as<Roster>(roster).players, SizeIs(2));
+    EXPECT_EQ(as<Roster>(roster).players[0].name, "Brook");
+    EXPECT_TRUE(as<Roster>(roster).players[0].bot);
+    EXPECT_EQ(as<Roster>(roster).players[1].score, 65535);
+
+    const auto line = decode_to_client(body(encode(ToClient(Line{nobody, "Ada joined"}))));
+    EXPECT_EQ(as<Line>(line).from, nobody);
+    EXPECT_EQ(as<Line>(line).text, "Ada joined");
+}
+
+TEST(ArenaProtocol, a_full_snapshot_fits_into_a_datagram_and_comes_back_within_the_grain) {
+    const Snapshot sent = full_snapshot();
+    const Buffer bytes = encode(DatagramToClient(sent));
+    EXPECT_LE(bytes.size(), longest_datagram);
+
+    const auto decoded = decode_datagram_to_client(bytes);
+    const auto& got = as<Snapshot>(decoded);
+    EXPECT_EQ(got.tick, 77U);
+    EXPECT_EQ(got.input, 1234U);
+    ASSERT_THAT(got.ships, SizeIs(max_players));
+    ASSERT_THAT(got.shots, SizeIs(max_shots));
+    for (std::size_t i = 0; i < max_players; ++i) {
+        EXPECT_EQ(got.ships[i].id, sent.ships[i].id);
+        EXPECT_EQ(got.ships[i].alive, true);
+        EXPECT_EQ(got.ships[i].shielded, sent.ships[i].shielded);
+        EXPECT_EQ(got.ships[i].health, 60);
+        EXPECT_NEAR(got.ships[i].position.x, sent.ships[i].position.x, 1.0 / 32);
+        EXPECT_NEAR(got.ships[i].velocity.x, sent.ships[i].velocity.x, 1.0 / 16);
+        EXPECT_NEAR(got.ships[i].angle, sent.ships[i].angle, 0.001);
+    }
+}
+
+TEST(ArenaProtocol, inputs_come_back_as_they_were) {
+    const auto decoded =
+        decode_datagram_to_server(encode(DatagramToServer(Inputs{42, 7, {{true, false, true, false}, {}}})));
+    const auto& inputs = as<Inputs>(decoded);
+    EXPECT_EQ(inputs.token, 42U);
+    EXPECT_EQ(inputs.newest, 7U);
+    EXPECT_THAT(inputs.inputs, testing::ElementsAre(Input{true, false, true, false}, Input{}));
+}
+
+TEST(ArenaProtocol, names_and_lines_that_are_too_long_are_cut_by_the_sender) {
+    const auto hello = decode_to_server(body(encode(ToServer(Hello{1, std::string(1000, 'x')}))));
+    EXPECT_THAT(as<Hello>(hello).name, SizeIs(longest_name));
+    const auto say = decode_to_server(body(encode(ToServer(Say{std::string(1000, 'x')}))));
+    EXPECT_THAT(as<Say>(say).text, SizeIs(longest_line));
+}
+
+TEST(ArenaProtocol, text_that_would_move_a_cursor_does_not) {
+    const auto say = decode_to_server(body(encode(ToServer(Say{"a\x1b[2J\r\nb"}))));
+    EXPECT_EQ(as<Say>(say).text, "a [2J  b");
+}
+
+TEST(ArenaProtocol, numbers_that_are_no_numbers_of_the_arena_are_packed_as_the_nearest) {
+    Snapshot snapshot = full_snapshot();
+    snapshot.ships.resize(1);
+    snapshot.ships[0].position = {-5, 1e9F};
+    snapshot.ships[0].velocity = {1e9F, -1e9F};
+    snapshot.ships[0].health = 1000;
+    const auto decoded = decode_datagram_to_client(encode(DatagramToClient(snapshot)));
+    EXPECT_EQ(as<Snapshot>(decoded).ships[0].position.x, 0);
+    EXPECT_EQ(as<Snapshot>(decoded).ships[0].health, full_health);
+}
+
+TEST(ArenaProtocol, nothing_that_is_cut_short_or_goes_on_too_long_is_a_message) {
+    for (Buffer message : all_messages()) {
+        const Bytes whole = body(message);
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            EXPECT_FALSE(decode_to_server(whole.first(size)));
+            EXPECT_FALSE(decode_to_client(whole.first(size)));
+        }
+        message.push_back(0);
+        EXPECT_FALSE(decode_to_server(body(message)));
+        EXPECT_FALSE(decode_to_client(body(message)));
+    }
+    for (Buffer datagram : all_datagrams()) {
+        for (std::size_t size = 0; size < datagram.size(); ++size) {
+            EXPECT_FALSE(decode_datagram_to_server(Bytes(datagram).first(size)));
+            EXPECT_FALSE(decode_datagram_to_client(Bytes(datagram).first(size)));
+        }
+        datagram.push_back(0);
+        EXPECT_FALSE(decode_datagram_to_server(datagram));
+        EXPECT_FALSE(decode_datagram_to_client(datagram));
+    }
+}
+
+TEST(ArenaProtocol, another_version_or_another_program_is_not_understood) {
+    for (const std::size_t at : {0U, 1U, 2U, 3U}) {
+        Buffer datagram = encode(DatagramToServer(Ping{42, 99}));
+        datagram[at] = static_cast<std::uint8_t>(datagram[at] + 100);
+        EXPECT_FALSE(decode_datagram_to_server(datagram)) << "byte " << at;
+    }
+}
+
+TEST(ArenaProtocol, whatever_a_hundred_thousand_random_buffers_decode_to_is_in_range) {
+    std::mt19937 random(1);
+    const auto datagrams = all_datagrams();
+    const auto messages = all_messages();
+    for (int i = 0; i < 100'000; ++i) {
+        // Half of them are noise, the others damaged: noise alone hardly gets past the first byte.
+        const bool noise = i % 2 == 0;
+        Buffer datagram =
+            noise ? random_bytes(random, random() % 64) : datagrams[random() % datagrams.size()];
+        Buffer message = noise ? random_bytes(random, random() % 64) : messages[random() % messages.size()];
+        for (Buffer* buffer : {&datagram, &message}) {
+            for (int hits = 0; !noise && hits < 3; ++hits) {
+                (*buffer)[random() % buffer->size()] = static_cast<std::uint8_t>(random());
+            }
+        }
+        if (const auto decoded = decode_datagram_to_client(datagram)) {
+            if (const auto* snapshot = std::get_if<Snapshot>(&*decoded)) {
+                ASSERT_LE(snapshot->ships.size(), std::size_t{max_players});
+                ASSERT_LE(snapshot->shots.size(), max_shots);
+                for (const Ship& ship : snapshot->ships) {
+                    ASSERT_LT(ship.id, max_players);
+                    ASSERT_LE(ship.health, full_health);
+                    ASSERT_TRUE(std::isfinite(ship.position.x) && std::isfinite(ship.angle));
+                }
+                for (const Shot& shot : snapshot->shots) ASSERT_LT(shot.owner, max_players);
+            }
+        }
+        if (const auto decoded = decode_datagram_to_server(datagram)) {
+            if (const auto* inputs = std::get_if<Inputs>(&*decoded)) {
+                ASSERT_GE(inputs->inputs.size(), 1U);
+                ASSERT_LE(inputs->inputs.size(), inputs_in_datagram);
+            }
+        }
+        if (const auto decoded = decode_to_client(message)) {
+            if (const auto* roster = std::get_if<Roster>(&*decoded)) {
+                ASSERT_LE(roster->players.size(), std::size_t{max_players});
+                for (const auto& entry : roster->players) ASSERT_LT(entry.id, max_players);
+            }
+            if (const auto* welcome = std::get_if<Welcome>(&*decoded)) {
+                ASSERT_LT(welcome->you, max_players);
+            }
+        }
+        if (const auto decoded = decode_to_server(message)) {
+            if (const auto* hello = std::get_if<Hello>(&*decoded)) {
+                ASSERT_LE(hello->name.size(), longest_name);
+            }
+        }
+    }
+}
+
+// ---- a stream, cut into messages ----------------------------------------------------------------------------------------
+
+TEST(ArenaSplitter, finds_the_same_messages_however_the_stream_is_cut) {
+    Buffer stream;
+    for (const Buffer& message : all_messages()) stream.insert(stream.end(), message.begin(), message.end());
+    for (std::size_t piece = 1; piece < 20; ++piece) {
+        MessageSplitter splitter;
+        std::vector<Buffer> found;
+        for (std::size_t at = 0; at < stream.size(); at += piece) {
+            splitter.feed(Bytes(stream).subspan(at, std::min(piece, stream.size() - at)));
+            while (const auto message = splitter.next()) found.emplace_back(message->begin(), message->end());
+        }
+        ASSERT_THAT(found, SizeIs(all_messages().size())) << piece;
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            EXPECT_THAT(found[i], testing::ElementsAreArray(body(all_messages()[i])));
+        }
+        EXPECT_EQ(splitter.buffered(), 0U);
+        EXPECT_FALSE(splitter.broken());
+    }
+}
+
+TEST(ArenaSplitter, refuses_an_impossible_length_as_soon_as_it_is_announced) {
+    for (const std::size_t length : {std::size_t{0}, longest_message + 1, std::size_t{65535}}) {
+        MessageSplitter splitter;
+        const Buffer announced{static_cast<std::uint8_t>(length & 0xff),
+                               static_cast<std::uint8_t>(length >> 8)};
+        splitter.feed(announced);
+        EXPECT_FALSE(splitter.next());
+        EXPECT_TRUE(splitter.broken()) << length;
+        splitter.feed(Buffer(100'000, 1));
+        EXPECT_LE(splitter.buffered(), 2U) << "and collects nothing more";
+    }
+}
+
+TEST(ArenaSplitter, never_holds_more_than_a_message_and_what_it_was_fed_last) {
+    std::mt19937 random(2);
+    MessageSplitter splitter;
+    for (int i = 0; i < 2000 && !splitter.broken(); ++i) {
+        Buffer chunk = random_bytes(random, 512);
+        for (std::size_t at = 1; at < chunk.size(); at += 2)
+            chunk[at] &= 3; // lengths that are believable, mostly
+        splitter.feed(chunk);
+        while (splitter.next()) {}
+        ASSERT_LE(splitter.buffered(), longest_message + 2 + 512);
+    }
+}
