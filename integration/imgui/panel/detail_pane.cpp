@@ -67,7 +67,6 @@ void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
 
 void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     const HandlerInfo& info = ui.selection.handler;
-    const std::uint64_t turn = ui.view.snapshot().turn;
     show_title(
         ui,
         Text("fd ").add(static_cast<std::uint64_t>(info.fd)).add(", ").add(format_name(info.origin).view()));
@@ -83,15 +82,9 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     line("wants",
          format_events(info.interest).add(", last ready for ").add(format_events(info.last_ready).view()));
     Text calls = format_count(info.calls);
-    if (info.last_turn != 0) {
-        calls.add(", the last ")
-            .add(turn - info.last_turn)
-            .add(" turns ago, ")
-            .add(info.streak)
-            .add(" turns in a row");
-    }
+    if (info.last_turn != 0) calls.add(", the last in turn ").add(info.last_turn);
     line("calls", calls);
-    line("registration", Text("#").add(info.id));
+    line("in a row", format_count(info.streak).add(info.streak == 1 ? " turn" : " turns"));
     show_chain(ui, info.chain, "added at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
