@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// How a host learns that the loop wants to run: the handle, the next deadline, and the host waker.
+#include "support/sim_world.hpp"
+#include "support/socket_pair.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool readable(Fd fd) {
+    pollfd p{fd, POLLIN, 0};
+    return ::poll(&p, 1, 0) == 1;
+}
+
+class HostDoors : public testing::Test {
+protected:
+    SimWorld world;
+    IOLoop loop{world.options()};
+    SocketPair pair;
+    int rings = 0;
+
+    static void on_another_thread(const std::function<void()>& f) { std::thread(f).join(); }
+};
+
+// ---- next_deadline --------------------------------------------------------------------------------------------
+
+TEST_F(HostDoors, the_next_deadline_is_that_of_the_first_timeout) {
+    EXPECT_EQ(loop.next_deadline(), never);
+    loop.call_later(5s, [] {});
+    loop.call_later(3s, [] {});
+    EXPECT_EQ(loop.next_deadline(), world.now() + 3s);
+}
+
+TEST_F(HostDoors, the_next_deadline_is_now_while_work_is_queued_or_a_stop_waits_to_be_told) {
+    loop.add_callback([] {});
+    EXPECT_EQ(loop.next_deadline(), world.now());
+    loop.run_once();
+    EXPECT_EQ(loop.next_deadline(), never);
+    on_another_thread([&] { loop.add_callback([] {}); });
+    EXPECT_EQ(loop.next_deadline(), world.now());
+    loop.run_once();
+    loop.stop();
+    EXPECT_EQ(loop.next_deadline(), world.now());
+}
+
+// ---- native_handle --------------------------------------------------------------------------------------------
+
+class Handle : public HostDoors {
+protected:
+    Fd handle = loop.native_handle();
+
+    void SetUp() override {
+        if (handle == invalid_fd) GTEST_SKIP() << "this poller has none";
+    }
+};
+
+TEST_F(Handle, is_readable_while_a_descriptor_is_ready) {
+    loop.add_handler(
+        pair.a, [&](Fd, Events) { pair.read_a(); }, Events::read);
+    EXPECT_FALSE(readable(handle));
+    pair.send_to_a();
+    EXPECT_TRUE(readable(handle));
+    loop.run_once();
+    EXPECT_FALSE(readable(handle));
+}
+
+TEST_F(Handle, becomes_readable_by_a_post_a_stop_or_a_wake_of_another_thread) {
+    on_another_thread([&] { loop.add_callback([] {}); });
+    EXPECT_TRUE(readable(handle));
+    loop.run_once();
+    EXPECT_FALSE(readable(handle));
+    on_another_thread([&] { loop.stop(); });
+    EXPECT_TRUE(readable(handle));
+    loop.run_once();
+    EXPECT_FALSE(readable(handle));
+    on_another_thread([&] { loop.wake(); });
+    EXPECT_TRUE(readable(handle));
+    loop.run_once();
+    EXPECT_FALSE(readable(handle));
+}
+
+TEST_F(Handle, is_readable_while_callbacks_are_left_for_the_next_turn) {
+    loop.add_callback([&] { loop.add_callback([] {}); });
+    loop.run_once();
+    EXPECT_TRUE(readable(handle));
+    loop.run_once();
+    EXPECT_FALSE(readable(handle));
+}
+
+TEST_F(Handle, is_readable_while_a_turn_is_unfinished) {
+    loop.add_callback([] {});
+    loop.add_callback([] {});
+    loop.run_once(no_wait, Budget{forever, 1});
+    EXPECT_TRUE(readable(handle));
+}
+
+TEST_F(Handle, sees_what_was_posted_before_it_was_asked_for) {
+    IOLoop other(world.options());
+    other.add_callback([] {});
+    EXPECT_TRUE(readable(other.native_handle()));
+}
+
+TEST_F(Handle, is_quiet_while_nothing_happens) {
+    loop.call_later(1h, [] {});
+    loop.add_handler(
+        pair.a, [](Fd, Events) {}, Events::read);
+    for (int i = 0; i < 3; ++i) loop.run_once();
+    EXPECT_FALSE(readable(handle));
+}
+
+// ---- the host waker -------------------------------------------------------------------------------------------
+
+TEST_F(HostDoors, a_post_between_run_calls_rings_the_host_once_until_the_next_run_call) {
+    loop.set_host_waker([&] { ++rings; });
+    on_another_thread([&] {
+        for (int i = 0; i < 10; ++i) loop.add_callback([] {});
+    });
+    EXPECT_EQ(rings, 1);
+    loop.run_once();
+    on_another_thread([&] { loop.add_callback([] {}); });
+    EXPECT_EQ(rings, 2);
+}
+
+TEST_F(HostDoors, a_stop_between_run_calls_rings_the_host) {
+    loop.set_host_waker([&] { ++rings; });
+    on_another_thread([&] { loop.stop(); });
+    EXPECT_EQ(rings, 1);
+}
+
+TEST_F(HostDoors, a_post_inside_a_run_call_does_not_ring) {
+    loop.set_host_waker([&] { ++rings; });
+    loop.run_once(); // takes the bell in
+    loop.add_callback([&] {
+        rings = 0;
+        loop.add_callback([] {});
+        on_another_thread([&] { loop.add_callback([] {}); });
+    });
+    loop.run_ready();
+    EXPECT_EQ(rings, 0);
+}
+
+TEST_F(HostDoors, a_wake_does_not_swallow_the_ring_of_a_later_post) {
+    loop.set_host_waker([&] { ++rings; });
+    loop.wake();
+    on_another_thread([&] { loop.add_callback([] {}); });
+    EXPECT_EQ(rings, 1);
+}
+
+TEST_F(HostDoors, a_host_waker_can_be_replaced_and_removed) {
+    int second = 0;
+    loop.set_host_waker([&] { ++rings; });
+    loop.set_host_waker([&] { ++second; });
+    on_another_thread([&] { loop.add_callback([] {}); });
+    loop.run_once();
+    loop.set_host_waker(nullptr);
+    on_another_thread([&] { loop.add_callback([] {}); });
+    EXPECT_EQ(rings, 0);
+    EXPECT_EQ(second, 1);
+}
+
+TEST_F(HostDoors, close_drops_the_host_waker) {
+    auto life = std::make_shared<int>();
+    loop.set_host_waker([life] {});
+    loop.close();
+    EXPECT_EQ(life.use_count(), 1);
+    EXPECT_FALSE(loop.add_callback([] {}));
+}
+
+TEST_F(HostDoors, after_the_waker_was_replaced_the_old_one_is_not_running) {
+    std::atomic<bool> enough{false};
+    std::thread poster([&] {
+        while (!enough) loop.stop();
+    });
+    for (int i = 0; i < 300; ++i) {
+        auto state = std::make_unique<int>(0); // the sanitizer watches
+        loop.set_host_waker([&state] { ++*state; });
+        loop.run_once();
+        loop.set_host_waker(nullptr);
+        state.reset();
+    }
+    enough = true;
+    poster.join();
+}
+
+/// The whole protocol: a host that sleeps unless the loop says otherwise never sleeps over a post.
+TEST_F(HostDoors, a_host_that_looks_at_the_deadline_and_then_sleeps_until_the_bell_misses_nothing) {
+    std::atomic<int> bell{0};
+    loop.set_host_waker([&] {
+        ++bell;
+        bell.notify_one();
+    });
+    int calls = 0;
+    std::thread poster([&] {
+        for (int i = 0; i < 3000; ++i) {
+            loop.add_callback([&] { ++calls; });
+            if (i % 16 == 0) std::this_thread::yield();
+        }
+    });
+    while (calls < 3000) {
+        const int heard = bell;
+        loop.run_once();
+        if (calls < 3000 && loop.next_deadline() == never) bell.wait(heard); // would hang if a ring were lost
+    }
+    poster.join();
+}
+
+} // namespace
