@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include <SDL.h>
 
@@ -44,6 +45,8 @@ int App::run() {
     while (true) {
         handle_events();
         if (session_.quitting()) break;
+        // What came while the last frame was presented is drawn in this one, not in the next.
+        note(host_.pump(ioloop::Budget{2ms, ioloop::unlimited}));
         post_steering();
         post_statistics();
         const ioloop::TimePoint now = ioloop::steady_clock().now();
@@ -82,8 +85,12 @@ void App::handle_events() {
 
 void App::on_key(int key) {
     if (key == SDLK_F1) inspecting_ = !inspecting_;
-    if (hud_.chatting() || ImGui::GetIO().WantTextInput)
-        return; // Escape leaves the chat, by Dear ImGui's own rules
+    if (hud_.chatting()) {
+        if (key == SDLK_RETURN || key == SDLK_KP_ENTER) hud_.send_chat();
+        if (key == SDLK_ESCAPE) hud_.leave_chat();
+        return;
+    }
+    if (ImGui::GetIO().WantTextInput) return; // the inspector's filter
     switch (key) {
     case SDLK_RETURN:
     case SDLK_KP_ENTER: hud_.open_chat(); break;
@@ -93,24 +100,34 @@ void App::on_key(int key) {
     }
 }
 
-/// What the player holds down; for the client to see at the beginning of the next pump, in the order of all other events.
+/// What the player holds down; for the client to see at the beginning of the next pump, in the order of all other
+/// events. While the loop is paused one such post waits, not one for each frame.
 void App::post_steering() {
-    Client& client = session_.client();
-    if (client.autopilot()) return;
-    Input input;
+    input_ = {};
     if (!ImGui::GetIO().WantTextInput) {
         const Uint8* down = SDL_GetKeyboardState(nullptr);
-        input.left = down[SDL_SCANCODE_LEFT] != 0 || down[SDL_SCANCODE_A] != 0;
-        input.right = down[SDL_SCANCODE_RIGHT] != 0 || down[SDL_SCANCODE_D] != 0;
-        input.thrust = down[SDL_SCANCODE_UP] != 0 || down[SDL_SCANCODE_W] != 0;
-        input.fire = down[SDL_SCANCODE_SPACE] != 0;
+        input_.left = down[SDL_SCANCODE_LEFT] != 0 || down[SDL_SCANCODE_A] != 0;
+        input_.right = down[SDL_SCANCODE_RIGHT] != 0 || down[SDL_SCANCODE_D] != 0;
+        input_.thrust = down[SDL_SCANCODE_UP] != 0 || down[SDL_SCANCODE_W] != 0;
+        input_.fire = down[SDL_SCANCODE_SPACE] != 0;
     }
-    session_.loop().add_callback([&client, input] { client.steer(input); }, "steer");
+    if (session_.client().autopilot() || std::exchange(steering_posted_, true)) return;
+    session_.loop().add_callback(
+        [this] {
+            steering_posted_ = false;
+            if (!session_.client().autopilot()) session_.client().steer(input_);
+        },
+        "steer");
 }
 
 void App::post_statistics() {
-    session_.loop().add_callback([this] { longest_pump_ = *std::max_element(pumps_.begin(), pumps_.end()); },
-                                 "frame statistics");
+    if (std::exchange(statistics_posted_, true)) return;
+    session_.loop().add_callback(
+        [this] {
+            statistics_posted_ = false;
+            longest_pump_ = *std::max_element(pumps_.begin(), pumps_.end());
+        },
+        "frame statistics");
 }
 
 void App::draw(ioloop::TimePoint now) {
@@ -141,18 +158,25 @@ void App::draw(ioloop::TimePoint now) {
         loop.add_callback([&client, text] { client.say(text); }, "say");
     });
 
-    ImGui::SetNextWindowPos({size.x * 0.30F, size.y * 0.05F}, ImGuiCond_FirstUseEver);
-    ImGui::SetNextWindowSize({size.x * 0.68F, size.y * 0.72F}, ImGuiCond_FirstUseEver);
+    // The inspector has a size of its own; it begins in the upper right.
+    ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
 }
 
+/// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.
 void App::pump() {
     next_frame_ += frame_length;
-    const ioloop::Turn turn = host_.pump_until(next_frame_);
+    note(host_.pump_until(next_frame_));
     const ioloop::TimePoint now = ioloop::steady_clock().now();
-    pumps_[frames_.frames % pumps_.size()] = turn.busy;
-    frames_.add(turn, now - next_frame_);
+    frames_.end_frame(now - next_frame_);
+    pumps_[frames_.frames % pumps_.size()] = {};
     if (now > next_frame_ + frame_length) next_frame_ = now; // what is missed is missed
+}
+
+void App::note(const ioloop::Turn& pump) {
+    frames_.add(pump);
+    ioloop::Duration& longest = pumps_[frames_.frames % pumps_.size()];
+    longest = std::max(longest, pump.busy);
 }
 
 int play_in_window(const Options& options) { return App(options).run(); }

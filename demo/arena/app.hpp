@@ -31,6 +31,7 @@ private:
     void post_statistics();
     void draw(ioloop::TimePoint now);
     void pump();
+    void note(const ioloop::Turn& pump);
     bool last_frame(ioloop::TimePoint now) const;
 
     Window window_;
@@ -40,13 +41,16 @@ private:
     ioloop::imgui::Inspector inspector_;
     Scene scene_;
     Hud hud_;
+    Input input_;
+    bool steering_posted_ = false;
+    bool statistics_posted_ = false;
     FrameLog frames_;
     bool limited_; ///< ends by itself, and then reports
     bool inspecting_;
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame
     ioloop::TimePoint next_frame_{};
-    std::array<ioloop::Duration, 60> pumps_{}; ///< of the last frames, by frame number
+    std::array<ioloop::Duration, 60> pumps_{}; ///< the longest of each of the last frames
     ioloop::Duration longest_pump_{};          ///< of them
     float smooth_frame_ = 1.0F / 60;
 };

@@ -19,9 +19,9 @@ int play_headless(const Options& options) {
     ioloop::TimePoint next = begin;
     while (!session.quitting() && (options.frames == 0 || frames.frames < options.frames)) {
         next += frame_length;
-        const ioloop::Turn turn = loop.run_until(next);
+        frames.add(loop.run_until(next));
         const ioloop::TimePoint now = loop.time();
-        frames.add(turn, now - next);
+        frames.end_frame(now - next);
         if (now >= end) break;
         if (now > next + frame_length) next = now; // what is missed is missed
     }

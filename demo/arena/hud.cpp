@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 namespace arena {
@@ -136,12 +138,13 @@ void Hud::draw_chat_box(ImVec2 size, float left, const std::function<void(const 
     ImGui::Begin("chat", nullptr, flags);
     ImGui::SetNextItemWidth(-1);
     if (opening_) ImGui::SetKeyboardFocusHere();
-    if (ImGui::InputTextWithHint("##line", "say something, then Enter", typed_.data(), typed_.size(),
-                                 ImGuiInputTextFlags_EnterReturnsTrue)) {
+    const bool entered = ImGui::InputTextWithHint("##line", "say something, then Enter", typed_.data(),
+                                                  typed_.size(), ImGuiInputTextFlags_EnterReturnsTrue);
+    if (std::exchange(sending_, false) || entered) {
         const std::string text = typed_.data();
         if (!text.empty()) say(text);
         typed_.fill(0);
-        chatting_ = false;
+        opening_ = chatting_ = false;
     } else {
         // It takes two frames until the box has the keyboard; from then on, losing it means the player has left it.
         const bool active = ImGui::IsItemActive();

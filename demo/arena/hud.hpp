@@ -29,7 +29,10 @@ public:
               const std::function<void(const std::string&)>& say);
 
     void open_chat() noexcept { opening_ = true; }
-    bool chatting() const noexcept { return chatting_; }
+    bool chatting() const noexcept { return opening_ || chatting_; }
+    /// Enter and Escape, as SDL tells them: Dear ImGui before 1.87 misses a key that goes down and up in one frame.
+    void send_chat() noexcept { sending_ = chatting_; }
+    void leave_chat() noexcept { opening_ = chatting_ = false; }
 
 private:
     void draw_connection(ImDrawList& out, ImVec2 size, const Client& client, const State& state) const;
@@ -42,6 +45,7 @@ private:
 
     bool chatting_ = false;
     bool opening_ = false;
+    bool sending_ = false;
     std::array<char, longest_line> typed_{};
 };
 

@@ -93,7 +93,7 @@ void Link::join(Socket socket, const Address& peer) {
         loop_, std::move(socket),
         MessageStream::Events{[this](Bytes bytes) { on_message(bytes); },
                               [this](const std::string& reason) { fail(reason); }},
-        "server link");
+        ioloop::Origin("server link")); // here, and not in make_unique()
     silence_ = loop_.call_later(
         options_.connect_timeout, [this] { fail("the server is silent"); }, "server silence");
     stream_->send(encode(ToServer(Hello{protocol_version, options_.name})));

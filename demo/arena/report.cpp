@@ -40,11 +40,14 @@ Json of(const Server& server) {
 
 } // namespace
 
-void FrameLog::add(const ioloop::Turn& pump, ioloop::Duration late) noexcept {
-    ++frames;
-    if (late > frame_length / 4) ++late_frames;
+void FrameLog::add(const ioloop::Turn& pump) noexcept {
     longest_pump = std::max(longest_pump, pump.busy);
     busy += pump.busy;
+}
+
+void FrameLog::end_frame(ioloop::Duration late) noexcept {
+    ++frames;
+    if (late > frame_length / 4) ++late_frames;
 }
 
 void LongestCall::after_call(const ioloop::CallRecord& record) {
@@ -70,7 +73,7 @@ std::string report(Session& session, const FrameLog& frames, ioloop::Duration pl
         {"turns", loop.turns},
         {"calls", loop.calls_run()},
         {"longest_pump_us", rounded(microseconds(frames.longest_pump))},
-        {"average_pump_us", rounded(average)},
+        {"average_busy_us", rounded(average)},
         {"messages_in", link.messages_in},
         {"messages_out", link.messages_out},
         {"datagrams_in", link.datagrams_in},

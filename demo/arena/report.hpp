@@ -16,8 +16,9 @@ inline constexpr ioloop::Duration frame_length = std::chrono::nanoseconds(16'666
 /// Frames, and what the loop took of them.
 class FrameLog {
 public:
-    /// After each pump. `late`: how long after its time the next frame begins.
-    void add(const ioloop::Turn& pump, ioloop::Duration late) noexcept;
+    void add(const ioloop::Turn& pump) noexcept;
+    /// `late`: how long after its time the next frame begins.
+    void end_frame(ioloop::Duration late) noexcept;
 
     std::uint64_t frames = 0;
     std::uint64_t late_frames = 0;   ///< began more than a quarter of a frame late

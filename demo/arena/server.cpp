@@ -105,7 +105,7 @@ void Server::accept() {
             loop_, std::move(socket),
             MessageStream::Events{[this, id](Bytes bytes) { on_message(id, bytes); },
                                   [this, id](const std::string& reason) { drop(id, reason); }},
-            "player connection");
+            ioloop::Origin("player connection")); // here, and not in make_unique()
         peer.silence = loop_.call_later(
             options_.join_timeout, [this, id] { drop(id, "silent"); }, "player silence");
     }

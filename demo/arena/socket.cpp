@@ -114,7 +114,9 @@ void Socket::watch(ioloop::IOLoop& loop, ioloop::Handler handler, ioloop::Events
 }
 
 void Socket::watch_for(ioloop::Events events) {
-    if (loop_ != nullptr) loop_->update_handler(fd_, events);
+    // Somebody may have removed the handler behind our back: the inspector's button does.
+    std::error_code removed;
+    if (loop_ != nullptr) loop_->update_handler(fd_, events, removed);
 }
 
 void Socket::unwatch() noexcept {
