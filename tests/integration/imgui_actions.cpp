@@ -122,6 +122,7 @@ TEST_F(ImguiActions, RemovesAHandlerAfterAskingAgain) {
     loop.add_handler(
         pair.a, [&](Fd, Events) { ++calls; }, Events::read, "link");
     InspectorGui gui(loop);
+    gui.click("Descriptors");
     const std::uint64_t id = handler_id(pair.a);
 
     gui.click("descriptor/remove", id);
@@ -144,6 +145,7 @@ TEST_F(ImguiActions, ANumberThatIsAnotherHandlersByNowIsLeftAlone) {
     loop.add_handler(
         pair.a, [](Fd, Events) {}, Events::read, "old");
     InspectorGui gui(loop);
+    gui.click("Descriptors");
     gui.click("descriptor/remove", handler_id(pair.a));
     loop.remove_handler(pair.a);
     loop.add_handler(
@@ -160,6 +162,7 @@ TEST_F(ImguiActions, ClickingARowAnywhereSelectsIt) {
     const Timeout timeout = loop.call_later(
         1s, [] {}, "the timeout");
     InspectorGui gui(loop);
+    gui.click("Descriptors");
     EXPECT_EQ(gui.find("detail/unselect"), nullptr);
     gui.click("descriptor", handler_id(pair.a));
     EXPECT_THAT(gui.text(), HasSubstr(", the link\n"));

@@ -79,13 +79,18 @@ public:
     template <class Passes, class Compare>
     void arrange(bool held, bool sort_now, std::uint64_t filter_version, std::span<const SortKey> keys,
                  Passes passes, Compare compare) {
+        bool rearranged = sort_now;
         if (unfiltered_ || filter_version_ != filter_version) {
             for (const std::uint32_t index : order_) rows_[index].shown = passes(rows_[index]);
             filter_version_ = filter_version;
             unfiltered_ = false;
+            rearranged = true;
         }
         // However long the cursor rests here: what is gone may not pile up.
-        if (gone_ > 0 && (!held || gone_ > most_gone)) drop_gone();
+        if (gone_ > 0 && (!held || gone_ > most_gone)) {
+            drop_gone();
+            rearranged = true;
+        }
         if (sort_now) {
             std::sort(order_.begin(), order_.end(), [&](std::uint32_t left, std::uint32_t right) {
                 const Row& a = rows_[left];
@@ -97,6 +102,7 @@ public:
                 return a.id < b.id;
             });
         }
+        if (!rearranged) return;
         shown_.clear();
         for (const std::uint32_t index : order_) {
             if (rows_[index].shown) shown_.push_back(index);
