@@ -15,3 +15,11 @@ if(TARGET arena AND TARGET nlohmann_json::nlohmann_json)
     target_compile_definitions(test_integration_arena_program PRIVATE ARENA_PROGRAM="$<TARGET_FILE:arena>")
     add_dependencies(test_integration_arena_program arena)
 endif()
+
+# The game's window, with nothing in it but the inspector.
+if(TARGET arena)
+    ioloop_add_test(integration/inspector_clicks
+        SOURCES ../demo/arena/window.cpp
+        LIBRARIES arena_core ioloop::sdl2 ioloop::imgui ${CMAKE_DL_LIBS}
+        DISPLAY)
+endif()
