@@ -1,7 +1,7 @@
 # Sourced by demo/run, tests/run and .ci/run: how they speak, come by packages, and build and test a preset.
 # shellcheck shell=bash disable=SC2034
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$*" >&2; } # what a program prints is its own: demo/run --headless | jq
 fail() {
     printf '%s: %s\n' "$0" "$*" >&2
     exit 1
