@@ -33,7 +33,7 @@ void Server::tick() {
     play_inputs();
     think();
     world_.step();
-    for (const World::Kill& kill : world_.kills()) {
+    for (const Kill& kill : world_.kills()) {
         const std::string& victim = names_[kill.victim].name;
         const bool known = kill.killer < max_players && !names_[kill.killer].name.empty();
         announce(known ? names_[kill.killer].name + " shot down " + victim : victim + " was shot down");

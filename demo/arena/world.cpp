@@ -86,7 +86,7 @@ int World::players() const noexcept {
         std::count_if(pilots_.begin(), pilots_.end(), [](const auto& p) { return p.has_value(); }));
 }
 
-const World::Pilot* World::pilot(PlayerId id) const noexcept {
+const Pilot* World::pilot(PlayerId id) const noexcept {
     return id < max_players && pilots_[id] ? &*pilots_[id] : nullptr;
 }
 

@@ -82,6 +82,22 @@ struct Shot {
     Vec velocity;
 };
 
+/// A ship, and what only the server knows of it.
+struct Pilot {
+    Ship ship;
+    Input input;
+    int score = 0;
+    int deaths = 0;
+    float reload = 0; ///< seconds until the next shot
+    float reborn = 0; ///< seconds until it lives again
+    float shield = 0; ///< seconds until it can be hit
+};
+
+struct Kill {
+    PlayerId killer = nobody;
+    PlayerId victim = nobody;
+};
+
 /// Moves one ship by `time`: steering, walls and moons; not shots, and not other ships.
 void fly(Ship& ship, Input input, float time) noexcept;
 
@@ -90,20 +106,6 @@ bool in_moon(Vec position, float radius) noexcept;
 
 class World {
 public:
-    struct Pilot {
-        Ship ship;
-        Input input;
-        int score = 0;
-        int deaths = 0;
-        float reload = 0; ///< seconds until the next shot
-        float reborn = 0; ///< seconds until it lives again
-        float shield = 0; ///< seconds until it can be hit
-    };
-    struct Kill {
-        PlayerId killer = nobody;
-        PlayerId victim = nobody;
-    };
-
     explicit World(std::uint32_t seed) : random_(seed) {}
 
     /// A new pilot; none if the arena is full.

@@ -172,7 +172,7 @@ TEST_F(ArenaNetwork, the_own_ship_moves_at_once_and_the_server_agrees) {
     ada->steer({});
     pass(500ms);
     const Ship seen = where();
-    const World::Pilot* pilot = server->world().pilot(ada->id());
+    const Pilot* pilot = server->world().pilot(ada->id());
     ASSERT_NE(pilot, nullptr);
     EXPECT_NEAR(turned(seen.angle - pilot->ship.angle), 0, 0.02);
     EXPECT_LT(length(seen.position - pilot->ship.position), 40);
