@@ -8,9 +8,8 @@ namespace {
 
 /// A line: what, and how much of it.
 void line(const char* what, const Text& value) {
-    const float start = ImGui::GetCursorPosX();
     put_weak(what);
-    ImGui::SameLine(start + em() * 6.5F);
+    ImGui::SameLine(em() * 6.5F); // from the beginning of the group
     put_text(value);
 }
 
