@@ -88,8 +88,14 @@ void Inspector::Impl::show() {
     copying_ = toolbar.copy;
 }
 
+/// One table to a tab; and where there is room, the three under each other, which is how they tell a story.
 void Inspector::Impl::show_tabs(const Ui& ui) {
     if (!ImGui::BeginTabBar("tabs")) return;
+    const bool room_for_all = ImGui::GetContentRegionAvail().y >= em() * 26;
+    if (room_for_all && ImGui::BeginTabItem("All")) {
+        show_all(ui);
+        ImGui::EndTabItem();
+    }
     const auto tab = [&](const char* name, auto& panel) {
         const bool open = ImGui::BeginTabItem(name);
         ui.mark(name);
@@ -101,6 +107,23 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
     tab("Timeouts", timeouts_);
     tab("Callbacks", callbacks_);
     ImGui::EndTabBar();
+}
+
+/// Descriptors and timeouts as high as they are long, up to a share each; the rest is history's.
+void Inspector::Impl::show_all(const Ui& ui) {
+    const float room = ImGui::GetContentRegionAvail().y;
+    const float row = ImGui::GetTextLineHeight() + ImGui::GetStyle().CellPadding.y * 2;
+    const auto part = [&](const char* name, std::size_t rows, auto& panel) {
+        const float wanted = row * (static_cast<float>(rows) + 1) + ImGui::GetStyle().ScrollbarSize * 1.5F;
+        put_weak(Text(name));
+        if (ImGui::BeginChild(name, ImVec2(0, std::clamp(wanted, row * 4, room * 0.3F)))) panel.show(ui);
+        ImGui::EndChild();
+        ui.rows_shown->add("; ");
+    };
+    const Snapshot& snapshot = view_.snapshot();
+    part("Descriptors", snapshot.handlers.size(), descriptors_);
+    part("Timeouts", snapshot.timeouts.size(), timeouts_);
+    callbacks_.show(ui);
 }
 
 /// Always there, so that nothing moves when there is something to say.
@@ -139,8 +162,11 @@ Inspector::~Inspector() = default;
 
 void Inspector::show_window(const char* title, bool* open) {
     if (open != nullptr && !*open) return;
+    // As large as is useful, and no larger than fits.
     const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowSize(ImVec2(em * 82, em * 42), ImGuiCond_FirstUseEver);
+    const ImVec2 display = ImGui::GetIO().DisplaySize;
+    const ImVec2 size(std::min(em * 82, display.x * 0.9F), std::min(em * 60, display.y * 0.88F));
+    ImGui::SetNextWindowSize(size, ImGuiCond_FirstUseEver);
     const bool visible = ImGui::Begin(title, open);
     if (visible) impl_->show();
     ImGui::End();

@@ -43,6 +43,7 @@ public:
 private:
     void observe();
     void show_tabs(const Ui& ui);
+    void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
     void clear();
 
