@@ -96,8 +96,8 @@ TEST_F(ImguiText, Descriptors) {
     gui.click("Descriptors");
     play(50);
     EXPECT_EQ(text_from("\n| fd"), R"(
-| fd | name | kind | wants | ready | calls/s | calls | in a row | idle turns | added at | action | local | peer | bytes in | bytes out | scheduled by |
-| 200 | server link | unix stream | R | R | 24.6 | 25 | 1 | 1 | link.cpp:41 | [ Remove... ] | | | 0 B | 0 B | - |
+| fd | name | kind | peer | wants | ready | calls/s | calls | action | added at | in a row | idle turns | local | bytes in | bytes out | scheduled by |
+| 200 | server link | unix stream | | R | R | 24.6 | 25 | [ Remove... ] | link.cpp:41 | 1 | 1 | | 0 B | 0 B | - |
 Timeouts Callbacks
 1 of 1 descriptors
 )");

@@ -38,16 +38,16 @@ constexpr std::array<Column, 16> columns{{
     {fd, "fd", 3, ImGuiTableColumnFlags_DefaultSort | ImGuiTableColumnFlags_NoHide},
     {name, "name", 12},
     {kind, "kind", 8, sampled},
+    {peer, "peer", 10, sampled},
     {interest, "wants", 3.5F},
     {ready, "ready", 3.5F},
     {rate, "calls/s", 5, numeric},
     {calls, "calls", 5, numeric},
+    {action, "action", 6, ImGuiTableColumnFlags_NoSort},
+    {place, "added at", 11},
     {streak, "in a row", 6, numeric},
     {idle, "idle turns", 7, numeric},
-    {place, "added at", 11},
-    {action, "action", 6, ImGuiTableColumnFlags_NoSort},
     {local, "local", 10, sampled},
-    {peer, "peer", 10, sampled},
     {in, "bytes in", 5, sampled},
     {out, "bytes out", 5.5F, sampled},
     {chain, "scheduled by", 12},
@@ -159,6 +159,7 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         if (closed) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::error));
         put_text(Text(closed ? "!! " : "").add(what != nullptr ? name_of(what->kind) : "?"));
     }
+    if (cell()) put_text(what != nullptr ? what->peer : "?");
     if (cell()) put_text(format_events(info.interest));
     if (cell()) put_text(format_events(info.last_ready));
     if (cell()) put_right(row.extra.rate.known() ? format_rate(row.extra.rate.per_second()) : Text("-"));
@@ -171,14 +172,6 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         }
         put_right(format_count(info.calls));
     }
-    if (cell()) {
-        const bool now = streaking(ui, info);
-        const bool suspicious = now && info.streak >= suspicious_streak;
-        if (suspicious) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::warning));
-        put_right(Text(suspicious ? "! " : "").add(now ? format_count(info.streak).view() : "0"));
-    }
-    if (cell()) put_right(info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info)));
-    if (cell()) put_text(format_place(info.origin));
     if (cell() && !row.gone) {
         if (small_command_button(ui, "Remove...")) {
             menu_ = info;
@@ -186,8 +179,15 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         }
         ui.mark("descriptor/remove", row.id);
     }
+    if (cell()) put_text(format_place(info.origin));
+    if (cell()) {
+        const bool now = streaking(ui, info);
+        const bool suspicious = now && info.streak >= suspicious_streak;
+        if (suspicious) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::warning));
+        put_right(Text(suspicious ? "! " : "").add(now ? format_count(info.streak).view() : "0"));
+    }
+    if (cell()) put_right(info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info)));
     if (cell()) put_text(what != nullptr ? what->local : "?");
-    if (cell()) put_text(what != nullptr ? what->peer : "?");
     if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_in) : Text("?"));
     if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_out) : Text("?"));
     if (cell()) put_text(format_chain(info.chain));
