@@ -210,6 +210,7 @@ void Scene::draw_ship(ImDrawList& out, const Ship& ship, PlayerId me, std::strin
     out.AddRectFilled({at.x - half, at.y + below}, {at.x - half + 2 * half * part, at.y + below + 3}, state,
                       1.5F);
 
+    if (name.empty()) return; // whoever that is: the roster comes by another way than the ships
     const char* end = name.data() + name.size();
     const ImVec2 width = ImGui::CalcTextSize(name.data(), end);
     const ImVec2 label{std::floor(at.x - width.x / 2), std::floor(at.y - below - width.y - 1)};

@@ -32,6 +32,18 @@ std::vector<std::string> arena(std::vector<std::string> arguments) {
     return arguments;
 }
 
+/// The same, where there is no display.
+std::vector<std::string> offscreen(const std::vector<std::string>& arguments) {
+    // The graphics driver is unloaded before leaks are looked for, so its own cannot be told by name.
+    const char* set = std::getenv("ASAN_OPTIONS");
+    std::vector<std::string> command{"/usr/bin/env",    "-u", "DISPLAY",        "-u",
+                                     "WAYLAND_DISPLAY", "-u", "SDL_VIDEODRIVER"};
+    command.push_back(std::string("ASAN_OPTIONS=") + (set != nullptr ? set : "") + ":detect_leaks=0");
+    command.push_back(ARENA_PROGRAM);
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+}
+
 int port_of(Child& server) {
     EXPECT_TRUE(server.says("\n")) << server.err();
     return Json::parse(server.out()).at("port").get<int>();
@@ -74,6 +86,25 @@ TEST(ArenaProgram, a_client_survives_its_server_and_misses_no_frame) {
     EXPECT_EQ(report["losses"], 1) << report.dump(2);
     EXPECT_EQ(report["reconnects"], 1);
     EXPECT_EQ(report["state"], "in play");
+}
+
+TEST(ArenaProgram, a_window_survives_its_server_too) {
+    auto server = std::make_unique<Child>(arena({"--serve", "--port", "0", "--bots", "3"}));
+    const int port = port_of(*server);
+    Child client(offscreen({"--connect", at(port), "--autopilot", "--inspector", "--seconds", "60",
+                            "--screenshot", testing::TempDir() + "never_saved.png"}));
+    EXPECT_TRUE(client.says("in play")) << client.err();
+    for (int round = 0; round < 2; ++round) {
+        server->signal(SIGKILL);
+        EXPECT_TRUE(client.says("lost the server")) << client.err();
+        server = std::make_unique<Child>(arena({"--serve", "--port", std::to_string(port), "--bots", "3"}));
+        EXPECT_TRUE(client.says("in play")) << client.err();
+    }
+    client.signal(SIGINT);
+    EXPECT_EQ(client.wait(), 0) << client.err();
+    const Json report = Json::parse(client.out());
+    EXPECT_EQ(report["losses"], 2);
+    EXPECT_EQ(report["reconnects"], 2);
 }
 
 TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report) {
@@ -138,12 +169,7 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
 
 TEST(ArenaProgram, without_a_display_it_plays_offscreen_and_leaves_a_picture) {
     const std::string picture = testing::TempDir() + "arena_program_" + std::to_string(::getpid()) + ".png";
-    // The graphics driver is unloaded before leaks are looked for, so its own cannot be told by name.
-    const char* set = std::getenv("ASAN_OPTIONS");
-    const std::string sanitizer =
-        std::string("ASAN_OPTIONS=") + (set != nullptr ? set : "") + ":detect_leaks=0";
-    Child game({"/usr/bin/env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "-u", "SDL_VIDEODRIVER", sanitizer,
-                ARENA_PROGRAM, "--seconds", "1", "--inspector", "--screenshot", picture});
+    Child game(offscreen({"--seconds", "1", "--inspector", "--screenshot", picture}));
     ASSERT_EQ(game.wait(), 0) << game.err();
     EXPECT_THAT(game.err(), HasSubstr("no display"));
     EXPECT_GT(Json::parse(game.out())["frames"].get<int>(), 2);
