@@ -10,7 +10,7 @@
 namespace ioloop::sdl2 {
 namespace {
 
-void log_error(std::exception_ptr error, const Origin& origin, CallKind kind) {
+void log_error(const std::exception_ptr& error, const Origin& origin, CallKind kind) {
     const char* name = origin.name != nullptr ? origin.name : "unnamed";
     try {
         std::rethrow_exception(error);
@@ -106,7 +106,7 @@ private:
         stuck_ = false;
     }
 
-    void delay_until(TimePoint deadline) const {
+    static void delay_until(TimePoint deadline) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until(deadline, steady_clock().now()));
         SDL_Delay(static_cast<Uint32>(std::min<std::int64_t>(left.count(), 100)));
     }
