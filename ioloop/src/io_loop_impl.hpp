@@ -12,6 +12,7 @@
 
 #include <ioloop/io_loop.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -195,7 +196,7 @@ private:
 struct IOLoop::Impl::Spend {
     explicit Spend(Budget budget, TimePoint not_after = never)
         : calls(budget.calls),
-          time(budget.time),
+          time(std::max(budget.time, Duration::zero())),
           limit(not_after),
           timed(time != forever || limit != never) {}
 

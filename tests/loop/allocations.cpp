@@ -21,6 +21,8 @@ namespace {
 std::atomic<long> allocations{0};
 }
 
+// gcc sees these through inlining, and then takes malloc() and operator delete for a mismatch.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(std::size_t size) {
     ++allocations;
     if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
