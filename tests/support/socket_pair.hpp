@@ -31,7 +31,9 @@ public:
     void close_b() { close_one(b); }
 
     /// Makes `a` readable.
-    void send_to_a(std::string_view text = "x") const { (void)!::write(b, text.data(), text.size()); }
+    void send_to_a(std::string_view text = "x") const {
+        (void)!::send(b, text.data(), text.size(), MSG_NOSIGNAL);
+    }
     std::string read_a() const { return read_all(a); }
     static std::string read_all(int fd) {
         std::string text;
