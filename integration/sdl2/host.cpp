@@ -60,13 +60,11 @@ public:
     }
 
     Turn pump_until(TimePoint deadline) {
-        Turn turn;
-        const TimePoint now = loop_.time();
-        if (deadline - options_.least > now) {
-            turn = loop_.run_until(deadline);
-        } else {
-            turn = loop_.run_once(until(deadline, now), Budget{options_.least, unlimited});
-        }
+        // No slack: turns without sleeping, as many as the least of budgets allows. One would make a question and its
+        // answer take two frames.
+        const bool slack = deadline - options_.least > loop_.time();
+        const Turn turn =
+            slack ? loop_.run_until(deadline) : loop_.run_ready(Budget{options_.least, unlimited});
         if (turn.ended == Ended::paused) delay_until(deadline);
         pumped();
         return turn;
