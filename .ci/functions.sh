@@ -68,3 +68,16 @@ test_preset() {
         "${launcher[@]}" ctest --preset "$preset" "$@" ||
         fail "tests failed under preset $preset; they are named above"
 }
+
+# test_over_each_poller <preset> [<argument of ctest>...]: first over poll(), but for what no poller has a part in; then everything
+# over epoll.
+test_over_each_poller() {
+    local preset=$1 chosen=()
+    shift
+    # Whoever selects tests may select only such as the first run leaves out.
+    [ $# -eq 0 ] || chosen=(--no-tests=ignore)
+    say "Testing over poll()"
+    IOLOOP_POLLER=poll test_preset "$preset" --label-exclude 'packaging|bench' "${chosen[@]}" "$@"
+    say "Testing over epoll"
+    IOLOOP_POLLER=epoll test_preset "$preset" "${chosen[@]}" "$@"
+}
