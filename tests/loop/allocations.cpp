@@ -21,6 +21,13 @@ namespace {
 std::atomic<long> allocations{0};
 }
 
+// clang's thread sanitizer brings its own, once and for all: there the resource alone is counted.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NEW_IS_TAKEN
+#endif
+#endif
+#ifndef NEW_IS_TAKEN
 // gcc sees these through inlining, and then takes malloc() and operator delete for a mismatch.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(std::size_t size) {
@@ -30,6 +37,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 using namespace ioloop;
 using namespace std::chrono_literals;
@@ -70,8 +78,8 @@ protected:
         return options;
     }
     /// Runs `work` until it is warm, then counts what it allocates.
-    template <class F> long allocations_of(F&& work) {
-        for (int i = 0; i < 3; ++i) work();
+    template <class F> long allocations_of(F&& work, int warm_up = 1) {
+        for (int i = 0; i < warm_up; ++i) work();
         const long before = allocations + memory.allocations;
         work();
         return allocations + memory.allocations - before;
@@ -89,7 +97,7 @@ TEST_F(Allocations, a_million_posts_allocate_nothing) {
                   }
               }),
               0);
-    EXPECT_EQ(calls, 4'000'000);
+    EXPECT_EQ(calls, 2'000'000);
 }
 
 TEST_F(Allocations, a_million_posts_by_callbacks_allocate_nothing) {
@@ -118,7 +126,7 @@ TEST_F(Allocations, a_million_timeouts_allocate_nothing) {
                   }
               }),
               0);
-    EXPECT_EQ(calls, 4'000'000);
+    EXPECT_EQ(calls, 2'000'000);
 }
 
 TEST_F(Allocations, arming_moving_and_removing_timeouts_allocates_nothing) {
@@ -170,13 +178,15 @@ TEST_F(Allocations, posts_from_another_thread_allocate_nothing) {
             posted.notify_one();
         }
     });
-    EXPECT_EQ(allocations_of([&] {
-                  const int before = posted;
-                  ++round;
-                  round.notify_one();
-                  posted.wait(before);
-                  loop.run_once();
-              }),
+    EXPECT_EQ(allocations_of(
+                  [&] {
+                      const int before = posted;
+                      ++round;
+                      round.notify_one();
+                      posted.wait(before);
+                      loop.run_once();
+                  },
+                  3), // the inbox has two halves
               0);
     round = -1;
     round.notify_one();
