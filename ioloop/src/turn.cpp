@@ -300,7 +300,8 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend&,
 void IOLoop::Impl::report_turn() {
     ++statistics_.turns;
     phase_ = Phase::wait;
-    if (observer_ == nullptr || record_.begin == TimePoint{}) return; // set in the middle: half a turn is no news
+    if (observer_ == nullptr || record_.begin == TimePoint{})
+        return; // set in the middle: half a turn is no news
     record_.end = record_.handlers + record_.callbacks + record_.timeouts > 0 ? instant_ : clock_->now();
     record_.queued_after = static_cast<std::uint32_t>(queue_.size());
     observer_->after_turn(record_);
