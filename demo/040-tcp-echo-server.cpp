@@ -26,7 +26,8 @@ static void echo(ioloop::IOLoop& loop, Fd fd) {
     char data[4096];
     const auto size = ::recv(fd, data, sizeof data, 0);
     if (size < 0 && errno == EAGAIN) return;
-    // What does not fit into the socket's buffer ends the connection: a real server keeps it, and asks for Events::write.
+    // What does not fit into the socket's buffer ends the connection: a real server keeps it, and asks for
+    // Events::write.
     if (size <= 0 || ::send(fd, data, static_cast<std::size_t>(size), MSG_NOSIGNAL) != size)
         hang_up(loop, fd);
 }

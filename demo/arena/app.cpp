@@ -100,8 +100,8 @@ void App::on_key(int key) {
     }
 }
 
-/// What the player holds down; for the client to see at the beginning of the next pump, in the order of all other
-/// events. While the loop is paused one such post waits, not one for each frame.
+/// What the player holds down; for the client to see at the beginning of the next pump, in the order of all
+/// other events. While the loop is paused one such post waits, not one for each frame.
 void App::post_steering() {
     input_ = {};
     if (!ImGui::GetIO().WantTextInput) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// ByteWriter and ByteReader: numbers and texts, little-endian, in and out of buffers that strangers may have filled.
+/// ByteWriter and ByteReader: numbers and texts, little-endian, in and out of buffers that strangers may
+/// have filled.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Client: a player. Holds what he sees and what is said, and sends what he does, over a Link that mends itself.
+/// Client: a player. Holds what he sees and what is said, and sends what he does, over a Link that mends
+/// itself.
 ///
-/// Everything happens on the loop: the player's inputs go out on a 30 Hz grid of their own, whatever the frame rate.
+/// Everything happens on the loop: the player's inputs go out on a 30 Hz grid of their own, whatever the
+/// frame rate.
 #pragma once
 
 #include "bot.hpp"

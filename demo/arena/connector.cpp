@@ -44,7 +44,8 @@ void Connector::try_next() {
 
 void Connector::on_decided(Attempt& attempt) {
     std::error_code error = attempt.socket.take_error();
-    // A port that nobody listens on can, by chance, be the one that we are given ourselves: TCP then connects us to us.
+    // A port that nobody listens on can, by chance, be the one that we are given ourselves: TCP then
+    // connects us to us.
     if (!error && attempt.socket.address() == attempt.peer) {
         error = std::make_error_code(std::errc::connection_refused);
     }

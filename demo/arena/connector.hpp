@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// Connector: a TCP connection to one of several addresses, whichever answers first.
 ///
-/// The addresses are tried in their order; the next one starts when the one before has failed, or has not answered for a
-/// while ("happy eyeballs", RFC 8305): a dead IPv6 route costs a quarter of a second. Those that lose are closed.
+/// The addresses are tried in their order; the next one starts when the one before has failed, or has not
+/// answered for a while ("happy eyeballs", RFC 8305): a dead IPv6 route costs a quarter of a second. Those
+/// that lose are closed.
 #pragma once
 
 #include "address.hpp"

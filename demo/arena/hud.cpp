@@ -146,7 +146,8 @@ void Hud::draw_chat_box(ImVec2 size, float left, const std::function<void(const 
         typed_.fill(0);
         opening_ = chatting_ = false;
     } else {
-        // It takes two frames until the box has the keyboard; from then on, losing it means the player has left it.
+        // It takes two frames until the box has the keyboard; from then on, losing it means the player has
+        // left it.
         const bool active = ImGui::IsItemActive();
         if (active) opening_ = false;
         chatting_ = active || opening_;

@@ -30,7 +30,8 @@ public:
 
     void open_chat() noexcept { opening_ = true; }
     bool chatting() const noexcept { return opening_ || chatting_; }
-    /// Enter and Escape, as SDL tells them: Dear ImGui before 1.87 misses a key that goes down and up in one frame.
+    /// Enter and Escape, as SDL tells them: Dear ImGui before 1.87 misses a key that goes down and up in one
+    /// frame.
     void send_chat() noexcept { sending_ = chatting_; }
     void leave_chat() noexcept { opening_ = chatting_ = false; }
 

@@ -50,7 +50,7 @@ void Link::stop() {
     state_ = State::idle;
 }
 
-// ---- one attempt ----------------------------------------------------------------------------------------------------
+// ---- one attempt --------------------------------------------------------------------------------
 
 void Link::begin() {
     state_ = State::resolving;
@@ -153,7 +153,7 @@ void Link::hang_up() noexcept {
     last_ping_.reset();
 }
 
-// ---- what comes -----------------------------------------------------------------------------------------------------
+// ---- what comes ---------------------------------------------------------------------------------
 
 void Link::alive() {
     const auto patience = joined() ? options_.silence : options_.connect_timeout;
@@ -212,7 +212,7 @@ void Link::on_pong(const Pong& pong) {
     last_ping_ = took;
 }
 
-// ---- what goes ------------------------------------------------------------------------------------------------------
+// ---- what goes ----------------------------------------------------------------------------------
 
 bool Link::send(const ToServer& message) { return joined() && stream_ && stream_->send(encode(message)); }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// Link: the client's connection to the server, and its life: resolve, connect, join, keep alive, lose, try again.
+/// Link: the client's connection to the server, and its life: resolve, connect, join, keep alive, lose, try
+/// again.
 ///
-/// Nothing here waits and nothing gives up: a server that is killed, restarted, unreachable or silent is noticed and tried
-/// again, each time after a longer pause, give or take some chance so that not all clients of a server that fell come
-/// back in the same moment.
+/// Nothing here waits and nothing gives up: a server that is killed, restarted, unreachable or silent is
+/// noticed and tried again, each time after a longer pause, give or take some chance so that not all clients
+/// of a server that fell come back in the same moment.
 #pragma once
 
 #include "connector.hpp"

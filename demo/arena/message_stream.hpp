@@ -2,8 +2,8 @@
 /// MessageStream: whole messages over one TCP connection.
 ///
 /// Bounded both ways: it reads at most one chunk each time the socket is ready, so a flood takes turns with
-/// everybody else; and it holds at most so many bytes for a peer that does not read, then gives the peer up. Write
-/// readiness is asked for only while something waits to be written.
+/// everybody else; and it holds at most so many bytes for a peer that does not read, then gives the peer up.
+/// Write readiness is asked for only while something waits to be written.
 #pragma once
 
 #include "protocol.hpp"
@@ -42,8 +42,8 @@ public:
     MessageStream& operator=(const MessageStream&) = delete;
     ~MessageStream();
 
-    /// Sends what the kernel takes and keeps the rest. False if the stream is closed, or this made it overflow, after
-    /// which it closes.
+    /// Sends what the kernel takes and keeps the rest. False if the stream is closed, or this made it
+    /// overflow, after which it closes.
     bool send(Bytes message);
 
     void close() noexcept;

@@ -15,8 +15,8 @@ constexpr float angle_grain = 6.28318531F / 65536;
 template <class... F> struct Overloaded : F... { using F::operator()...; };
 template <class... F> Overloaded(F...) -> Overloaded<F...>;
 
-/// The kind of a message is its place in its variant, counted from here. No kind is zero, as a stream of zeroes is no
-/// message; and what is for the one side is no message for the other.
+/// The kind of a message is its place in its variant, counted from here. No kind is zero, as a stream of
+/// zeroes is no message; and what is for the one side is no message for the other.
 constexpr std::uint8_t to_server = 0x01;
 constexpr std::uint8_t to_client = 0x81;
 
@@ -24,7 +24,7 @@ template <class Variant> std::uint8_t kind_of(const Variant& value, std::uint8_t
     return static_cast<std::uint8_t>(first + value.index());
 }
 
-// ---- fields ---------------------------------------------------------------------------------------------------------
+// ---- fields -------------------------------------------------------------------------------------
 
 std::uint16_t pack(float value, float grain) {
     return static_cast<std::uint16_t>(std::clamp(std::round(value / grain), 0.0F, 65535.0F));
@@ -84,7 +84,7 @@ Shot get_shot(ByteReader& in) {
     return shot;
 }
 
-// ---- kinds ----------------------------------------------------------------------------------------------------------
+// ---- kinds --------------------------------------------------------------------------------------
 
 Hello get_hello(ByteReader& in) {
     Hello hello;
@@ -150,7 +150,7 @@ Snapshot get_snapshot(ByteReader& in) {
     return snapshot;
 }
 
-// ---- frames ---------------------------------------------------------------------------------------------------------
+// ---- frames -------------------------------------------------------------------------------------
 
 template <class Put> Buffer message(std::uint8_t kind, Put put_fields) {
     Buffer bytes;
@@ -347,7 +347,7 @@ std::optional<DatagramToClient> decode_datagram_to_client(Bytes bytes) {
     }
 }
 
-// ---- messages in a stream -------------------------------------------------------------------------------------------
+// ---- messages in a stream -----------------------------------------------------------------------
 
 void MessageSplitter::feed(Bytes bytes) {
     if (broken_) return;

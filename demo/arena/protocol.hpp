@@ -9,8 +9,8 @@
 ///
 ///     u16 magic | u8 version | u8 kind | fields
 ///
-/// The decoders take bytes from strangers: whatever they are given, they answer with a value whose every field is in
-/// range, or with nothing. All numbers are little-endian.
+/// The decoders take bytes from strangers: whatever they are given, they answer with a value whose every
+/// field is in range, or with nothing. All numbers are little-endian.
 #pragma once
 
 #include "bytes.hpp"
@@ -34,7 +34,7 @@ inline constexpr std::size_t longest_line = 200;
 inline constexpr std::size_t inputs_in_datagram =
     6; ///< each is sent again, so that one lost datagram loses none
 
-// ---- over TCP, to the server ------------------------------------------------------------------------------------------
+// ---- over TCP, to the server --------------------------------------------------------------------
 
 struct Hello {
     std::uint8_t version = protocol_version;
@@ -47,7 +47,7 @@ struct Heartbeat {};
 struct Goodbye {};
 using ToServer = std::variant<Hello, Say, Heartbeat, Goodbye>;
 
-// ---- over TCP, to the client ------------------------------------------------------------------------------------------
+// ---- over TCP, to the client --------------------------------------------------------------------
 
 struct Welcome {
     std::uint8_t version = protocol_version;
@@ -73,7 +73,7 @@ struct Line {
 };
 using ToClient = std::variant<Welcome, Refusal, Roster, Line, Heartbeat>;
 
-// ---- over UDP -----------------------------------------------------------------------------------------------------------
+// ---- over UDP -----------------------------------------------------------------------------------
 
 struct Inputs {
     std::uint64_t token = 0;
@@ -97,7 +97,7 @@ struct Pong {
 };
 using DatagramToClient = std::variant<Snapshot, Pong>;
 
-// ---- and their bytes ----------------------------------------------------------------------------------------------------
+// ---- and their bytes ----------------------------------------------------------------------------
 
 /// The message with its length in front.
 Buffer encode(const ToServer& message);

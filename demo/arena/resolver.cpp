@@ -8,8 +8,8 @@
 
 namespace arena {
 
-/// Shared by the resolver, the loop and the thread, which end in any order. It is over when `loop` is null; the thread
-/// may touch the loop only under the lock, and only until then.
+/// Shared by the resolver, the loop and the thread, which end in any order. It is over when `loop` is null;
+/// the thread may touch the loop only under the lock, and only until then.
 class Resolver::Request : public std::enable_shared_from_this<Request> {
 public:
     Request(ioloop::IOLoop& loop, Done done) : loop_(&loop), done_(std::move(done)) {}

@@ -2,8 +2,8 @@
 /// Resolver: the addresses of a name, without waiting for them.
 ///
 /// The system's getaddrinfo() can take half a minute and cannot be interrupted, so it runs on a thread that
-/// nobody waits for: whoever loses interest, or is destroyed, leaves it to finish alone. What it found is posted to the
-/// loop with add_callback(), unless by then the resolver or the loop is gone.
+/// nobody waits for: whoever loses interest, or is destroyed, leaves it to finish alone. What it found is
+/// posted to the loop with add_callback(), unless by then the resolver or the loop is gone.
 #pragma once
 
 #include "address.hpp"
@@ -32,8 +32,9 @@ public:
     Resolver& operator=(const Resolver&) = delete;
     ~Resolver(); ///< cancels
 
-    /// Calls `done` once, in a later turn: with addresses, or with an error; `timed_out` after `timeout`. A numeric
-    /// address needs no thread. A resolution under way is cancelled. `done` may destroy the resolver.
+    /// Calls `done` once, in a later turn: with addresses, or with an error; `timed_out` after `timeout`. A
+    /// numeric address needs no thread. A resolution under way is cancelled. `done` may destroy the
+    /// resolver.
     void resolve(const std::string& host, std::uint16_t port, ioloop::Duration timeout, Done done);
 
     /// After it returns `done` is not called.

@@ -84,7 +84,7 @@ void Scene::exhaust(const Ship& ship, ImU32 colour) {
                           uniform(random_, 0, 1) < 0.6F ? palette::flame : colour});
 }
 
-// ---- drawing --------------------------------------------------------------------------------------------------------
+// ---- drawing ------------------------------------------------------------------------------------
 
 void Scene::draw_space(ImDrawList& out) const {
     using namespace palette;
@@ -109,8 +109,9 @@ void Scene::draw_field(ImDrawList& out) const {
     for (const Moon& moon : moons) draw_moon(out, moon);
 }
 
-/// A ball in the light, from the upper left: rings of triangles whose corners know how they are lit. Drawn once, where
-/// layers of circles would be drawn over each other: pixels are what a game without a graphics card pays for.
+/// A ball in the light, from the upper left: rings of triangles whose corners know how they are lit. Drawn
+/// once, where layers of circles would be drawn over each other: pixels are what a game without a graphics
+/// card pays for.
 void Scene::draw_moon(ImDrawList& out, const Moon& moon) const {
     constexpr int rings = 7;
     constexpr int corners = 40;

@@ -52,7 +52,8 @@ Server::~Server() {
     for (auto& [id, peer] : peers_) loop_.remove_timeout(peer.silence);
 }
 
-/// TCP and UDP on one port. If the system chooses it, it knows only what is free for TCP; so it may take some tries.
+/// TCP and UDP on one port. If the system chooses it, it knows only what is free for TCP; so it may take
+/// some tries.
 void Server::bind() {
     const Address wanted = options_.bind ? options_.bind : Address::numeric("127.0.0.1", 0);
     std::error_code error;
@@ -82,7 +83,7 @@ Server::Counters Server::counters() const {
     return all;
 }
 
-// ---- connections ----------------------------------------------------------------------------------------------------
+// ---- connections --------------------------------------------------------------------------------
 
 void Server::accept() {
     for (int i = 0; i < accepts_a_turn; ++i) {
@@ -111,7 +112,8 @@ void Server::accept() {
     }
 }
 
-/// The connection stays in the kernel's queue and the listener stays ready: without a pause the loop would spin.
+/// The connection stays in the kernel's queue and the listener stays ready: without a pause the loop would
+/// spin.
 void Server::pause_accepting() {
     listener_.watch_for(ioloop::Events::none);
     accept_again_ = loop_.call_later(
@@ -215,7 +217,7 @@ std::string Server::free_name(const std::string& wanted) const {
     return name;
 }
 
-// ---- datagrams ------------------------------------------------------------------------------------------------------
+// ---- datagrams ----------------------------------------------------------------------------------
 
 void Server::on_datagrams() {
     std::array<std::uint8_t, 2048> buffer;

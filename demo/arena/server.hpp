@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Server: the arena itself. Simulates at 30 Hz, lets players join and chat over TCP, takes inputs and sends snapshots
-/// over UDP. Lives on a loop; alone in its process, or beside a client.
+/// Server: the arena itself. Simulates at 30 Hz, lets players join and chat over TCP, takes inputs and sends
+/// snapshots over UDP. Lives on a loop; alone in its process, or beside a client.
 ///
-/// It trusts nobody: garbage, floods, slow readers and peers that vanish cost their connection and nothing else; what one turn
-/// does for one peer is bounded; running out of descriptors is survived.
+/// It trusts nobody: garbage, floods, slow readers and peers that vanish cost their connection and nothing
+/// else; what one turn does for one peer is bounded; running out of descriptors is survived.
 #pragma once
 
 #include "bot.hpp"

@@ -9,7 +9,8 @@ namespace arena {
 
 namespace {
 
-/// Inputs that wait to be played. More of them is lag: then two are played in one tick, until they are few again.
+/// Inputs that wait to be played. More of them is lag: then two are played in one tick, until they are few
+/// again.
 constexpr std::size_t inputs_kept = 3;
 constexpr int longest_without_input = ticks_per_second / 2;
 

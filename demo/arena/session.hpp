@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Session: one loop and all that lives on it: a client, the server that is embedded unless another one is asked
-/// for, and the signals. All on one thread.
+/// Session: one loop and all that lives on it: a client, the server that is embedded unless another one is
+/// asked for, and the signals. All on one thread.
 #pragma once
 
 #include "client.hpp"

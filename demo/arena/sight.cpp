@@ -52,7 +52,8 @@ void Sight::take(const Snapshot& snapshot, ioloop::TimePoint now) {
         const std::uint32_t newest = snapshots_.back().tick;
         if (!later(snapshot.tick, newest)) return; // overtaken by a younger one
         lost_ += snapshot.tick - newest - 1;
-        // Early ones tell of the network, late ones of the moment; but a far-off one is another time altogether.
+        // Early ones tell of the network, late ones of the moment; but a far-off one is another time
+        // altogether.
         const double off = arrival - zero_;
         zero_ = std::abs(off) > 0.5 ? arrival : zero_ + off * (off < 0 ? 0.2 : 0.02);
     }

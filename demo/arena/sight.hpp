@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// Sight: what a player sees, made of snapshots that come 30 times a second, late, and sometimes not at all.
 ///
-/// Others are shown a little in the past, between two snapshots that have both arrived. The player's own ship is shown in the
-/// present: it is moved by the player's inputs at once, by the rules that the server goes by, and set right
-/// softly when a snapshot disagrees.
+/// Others are shown a little in the past, between two snapshots that have both arrived. The player's own
+/// ship is shown in the present: it is moved by the player's inputs at once, by the rules that the server
+/// goes by, and set right softly when a snapshot disagrees.
 #pragma once
 
 #include "protocol.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Signals: Ctrl-C and a polite kill, as an ordinary event of the loop: the handler of the system writes one byte into a
-/// pipe, and the loop reads it. One at a time in a process.
+/// Signals: Ctrl-C and a polite kill, as an ordinary event of the loop: the handler of the system writes one
+/// byte into a pipe, and the loop reads it. One at a time in a process.
 #pragma once
 
 #include <ioloop/io_loop.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Socket: owns a descriptor that never blocks. All of the game's socket calls are in here.
 ///
-/// It leaves the loop before it is closed: a number that is closed first may belong to somebody else by the time the
-/// loop hears of it. Closing twice, or never, cannot be written.
+/// It leaves the loop before it is closed: a number that is closed first may belong to somebody else by the
+/// time the loop hears of it. Closing twice, or never, cannot be written.
 #pragma once
 
 #include "address.hpp"
@@ -51,8 +51,8 @@ public:
     Address address() const noexcept; ///< our end
 
     /// Registers with the loop; once.
-    /// Lifetime: the loop outlives the socket, or its unwatch(). Not to be moved while watched by a handler that
-    /// captured where it was.
+    /// Lifetime: the loop outlives the socket, or its unwatch(). Not to be moved while watched by a handler
+    /// that captured where it was.
     void watch(ioloop::IOLoop& loop, ioloop::Handler handler, ioloop::Events events, ioloop::Origin origin);
     void watch_for(ioloop::Events events);
     void unwatch() noexcept;

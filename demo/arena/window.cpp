@@ -60,7 +60,8 @@ public:
             undo();
             throw std::runtime_error(why);
         }
-        // The frame's time is kept by the loop, which serves the network meanwhile. Waiting for the screen serves nobody.
+        // The frame's time is kept by the loop, which serves the network meanwhile. Waiting for the screen
+        // serves nobody.
         SDL_GL_SetSwapInterval(0);
     }
     Surface(const Surface&) = delete;

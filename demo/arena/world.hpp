@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// World: the rules of the game. Ships, shots and moons in a box; knows no network, no clock and no screen.
 ///
-/// It advances in ticks of one length, and what it does follows from its seed and its inputs alone: a client that runs
-/// fly() on its own inputs foresees what the server will say.
+/// It advances in ticks of one length, and what it does follows from its seed and its inputs alone: a client
+/// that runs fly() on its own inputs foresees what the server will say.
 #pragma once
 
 #include <ioloop/clock.hpp>

@@ -60,8 +60,8 @@ public:
     }
 
     Turn pump_until(TimePoint deadline) {
-        // No slack: turns without sleeping, as many as the least of budgets allows. One would make a question and its
-        // answer take two frames.
+        // No slack: turns without sleeping, as many as the least of budgets allows. One would make a
+        // question and its answer take two frames.
         const bool slack = deadline - options_.least > loop_.time();
         const Turn turn =
             slack ? loop_.run_until(deadline) : loop_.run_ready(Budget{options_.least, unlimited});

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// CallbackQueue: callbacks on their way to the loop. Floor 1.
 ///
-/// The only code that two threads touch. Other threads append to an inbox under a spin lock held for one append; the
-/// loop's thread appends to the queue proper without one. Whoever looks at the queue on the loop's thread first takes the
-/// inbox over, so what was posted before (in the sense of happens-before) runs before.
+/// The only code that two threads touch. Other threads append to an inbox under a spin lock held for one
+/// append; the loop's thread appends to the queue proper without one. Whoever looks at the queue on the
+/// loop's thread first takes the inbox over, so what was posted before (in the sense of happens-before) runs
+/// before.
 ///
 /// No callable is run or destroyed under the lock: its destructor may post (tornado #1874 dead-locked there).
 #pragma once
@@ -28,7 +29,8 @@ public:
         bool from_thread = false;
     };
 
-    /// `memory` is used on the loop's thread only; the inbox uses the default resource, as any thread may grow it.
+    /// `memory` is used on the loop's thread only; the inbox uses the default resource, as any thread may
+    /// grow it.
     explicit CallbackQueue(std::pmr::memory_resource* memory) : ring_(memory) {}
 
     /// False, with the item untouched, if closed. Thread: any.
@@ -36,8 +38,8 @@ public:
     /// The same on the loop's thread.
     bool push(Item&& item);
 
-    /// True if another thread's post waits in the inbox. Sequentially consistent: read it after announcing to sleep, and a
-    /// post either is seen here or sees the announcement. Thread: any.
+    /// True if another thread's post waits in the inbox. Sequentially consistent: read it after announcing
+    /// to sleep, and a post either is seen here or sees the announcement. Thread: any.
     bool has_inbox() const noexcept { return inbox_filled_.load(std::memory_order_seq_cst); }
 
     /// Takes the inbox over and says how many are queued.

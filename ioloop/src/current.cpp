@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Which loop is whose: Tornado's current() and instance().
 ///
-/// What a thread has made current is held weakly: the loop may be destroyed by another thread, and must then read as none
-/// rather than dangle (tornado's current() goes on returning a closed loop).
+/// What a thread has made current is held weakly: the loop may be destroyed by another thread, and must then
+/// read as none rather than dangle (tornado's current() goes on returning a closed loop).
 #include "io_loop_impl.hpp"
 #include "raise.hpp"
 
@@ -12,8 +12,8 @@
 namespace ioloop {
 namespace {
 
-/// Has no destructor, and so can be read when made_current is gone: a static loop outlives the thread_locals of the main
-/// thread.
+/// Has no destructor, and so can be read when made_current is gone: a static loop outlives the thread_locals
+/// of the main thread.
 thread_local bool thread_ends = false;
 
 struct MadeCurrent {

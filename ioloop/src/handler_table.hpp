@@ -48,9 +48,11 @@ public:
     /// Requires: find(fd) is not null.
     Poller::Key key_of(Fd fd) const noexcept;
 
-    /// Puts an entry into a slot; not found by its number until bind(). Errors: std::bad_alloc, with nothing changed.
+    /// Puts an entry into a slot; not found by its number until bind(). Errors: std::bad_alloc, with nothing
+    /// changed.
     Poller::Key emplace(HandlerEntry&& entry);
-    /// Makes an emplaced entry the one of its number. The table grows up to it, so it should be one that the system knows.
+    /// Makes an emplaced entry the one of its number. The table grows up to it, so it should be one that the
+    /// system knows.
     /// Requires: the number has none. Errors: std::bad_alloc, with nothing changed.
     void bind(Poller::Key key);
     /// Takes out an entry that was not bound.

@@ -9,7 +9,7 @@
 
 namespace ioloop {
 
-// ---- time -------------------------------------------------------------------------------------------------------
+// ---- time ---------------------------------------------------------------------------------------
 
 TimePoint IOLoop::Impl::now() const noexcept {
     if (runner_.load(std::memory_order_relaxed) == nullptr) return time();
@@ -26,7 +26,7 @@ TimePoint IOLoop::Impl::next_deadline() const noexcept {
     return heap_.empty() ? never : heap_.front_deadline();
 }
 
-// ---- errors -----------------------------------------------------------------------------------------------------
+// ---- errors -------------------------------------------------------------------------------------
 
 void IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
     error_hook_ = hook ? std::make_shared<ErrorHook>(std::move(hook)) : nullptr;
@@ -72,7 +72,7 @@ void IOLoop::Impl::report_error(const std::exception_ptr& error, const Chain& ch
 void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKind) {}
 #endif
 
-// ---- looking ----------------------------------------------------------------------------------------------------
+// ---- looking ------------------------------------------------------------------------------------
 
 const Statistics& IOLoop::Impl::statistics() const noexcept {
     statistics_.callbacks = static_cast<std::uint32_t>(queue_.size());
@@ -121,7 +121,7 @@ bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
     return true;
 }
 
-// ---- pausing ----------------------------------------------------------------------------------------------------
+// ---- pausing ------------------------------------------------------------------------------------
 
 void IOLoop::Impl::set_paused(bool paused) {
     if (paused) require_usable("set_paused");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// IOLoop: the facade. Holds the state, refuses foreign threads where an exception cannot, and turns error codes into
-/// exceptions that say what was wrong and where. The story goes on in lifetime.cpp, registration.cpp, turn.cpp and
-/// inspection.cpp.
+/// IOLoop: the facade. Holds the state, refuses foreign threads where an exception cannot, and turns error
+/// codes into exceptions that say what was wrong and where. The story goes on in lifetime.cpp,
+/// registration.cpp, turn.cpp and inspection.cpp.
 #include "io_loop_impl.hpp"
 #include "raise.hpp"
 

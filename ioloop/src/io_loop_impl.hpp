@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
-/// Six files implement it, each a chapter: lifetime, registration, run, turn, inspection, current. The state of a turn lives here, not on the stack: that is what lets a budget interrupt a turn,
-/// a nested call continue it, and a callable destroy the loop that calls it.
+/// Six files implement it, each a chapter: lifetime, registration, run, turn, inspection, current. The state
+/// of a turn lives here, not on the stack: that is what lets a budget interrupt a turn, a nested call
+/// continue it, and a callable destroy the loop that calls it.
 #pragma once
 
 #include "callback_queue.hpp"
@@ -192,7 +193,8 @@ private:
     mutable Statistics statistics_;
 };
 
-/// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping is free.
+/// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping
+/// is free.
 struct IOLoop::Impl::Spend {
     explicit Spend(Budget budget, TimePoint not_after = never)
         : calls(budget.calls),

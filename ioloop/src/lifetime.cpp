@@ -15,7 +15,7 @@ constexpr std::size_t ready_capacity = 512;
 
 } // namespace
 
-// ---- making and closing ---------------------------------------------------------------------------------------
+// ---- making and closing -------------------------------------------------------------------------
 
 IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
     : facade_(&facade),
@@ -47,8 +47,8 @@ void IOLoop::Impl::abandon() noexcept {
     facade_ = nullptr;
     if (closed_) return;
     if (runner_.load() != nullptr) {
-        // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls on the
-        // stack still find their state; they must find nothing else.
+        // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls
+        // on the stack still find their state; they must find nothing else.
         abandoned_ = true;
         observer_ = nullptr;
         clock_ = &steady_clock();
@@ -60,14 +60,14 @@ void IOLoop::Impl::abandon() noexcept {
 void IOLoop::Impl::drop_everything(bool all_fds) {
     closed_.store(true);
     queue_.close();
-    // A thread that saw the loop open may be about to write to the poller's wake event: its number must not belong to
-    // somebody else by then.
+    // A thread that saw the loop open may be about to write to the poller's wake event: its number must not
+    // belong to somebody else by then.
     while (wakers_.load() != 0) std::this_thread::yield();
 
-    // First everything loses its name, then the system's resources go, then the callables: their destructors find
-    // a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
-    // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is its
-    // parent's.
+    // First everything loses its name, then the system's resources go, then the callables: their destructors
+    // find a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
+    // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is
+    // its parent's.
     std::vector<Poller::Key> handlers;
     std::vector<Fd> fds;
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
@@ -105,7 +105,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     }
 }
 
-// ---- threads ----------------------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------
 
 bool IOLoop::Impl::on_loop_thread() const noexcept {
     const void* me = this_thread();
@@ -137,8 +137,8 @@ void IOLoop::Impl::wake() noexcept {
 
 /// After something was queued: makes sure that the loop, wherever it is, comes to see it.
 void IOLoop::Impl::notify() noexcept {
-    // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked, or the
-    // loop sees what we queued before it parks.
+    // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked,
+    // or the loop sees what we queued before it parks.
     if (parked_.load() == Parked::no) return;
     const Parked was = parked_.exchange(Parked::no);
     if (was == Parked::no) return; // another poster was first

@@ -8,8 +8,8 @@
 
 namespace ioloop {
 
-/// Shared with the timeout's closure: the object may be destroyed inside its own callback, and the closure may be
-/// destroyed (by close(), by the inspector) while the object lives.
+/// Shared with the timeout's closure: the object may be destroyed inside its own callback, and the closure
+/// may be destroyed (by close(), by the inspector) while the object lives.
 struct PeriodicCallback::State {
     IOLoop& loop;
     Duration period;
@@ -20,7 +20,8 @@ struct PeriodicCallback::State {
     std::uint64_t run = 0; ///< counts start()s, to tell a restart inside the callback from the run it ended
 };
 
-/// The timeout's closure. One for each start(); re-arms its own timeout, so the inspector sees one row that lives.
+/// The timeout's closure. One for each start(); re-arms its own timeout, so the inspector sees one row that
+/// lives.
 class PeriodicCallback::Ticker {
 public:
     explicit Ticker(std::shared_ptr<State> state) : state_(std::move(state)), run_(state_->run) {}
@@ -28,8 +29,8 @@ public:
     Ticker& operator=(Ticker&&) = delete;
     Ticker(const Ticker&) = delete;
     Ticker& operator=(const Ticker&) = delete;
-    /// Whoever made the loop destroy the closure, the periodic callback is stopped, and must not touch a loop that may
-    /// be gone.
+    /// Whoever made the loop destroy the closure, the periodic callback is stopped, and must not touch a
+    /// loop that may be gone.
     ~Ticker() {
         if (state_ && state_->run == run_) state_->timeout = {};
     }

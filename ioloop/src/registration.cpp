@@ -14,7 +14,7 @@ std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)
 
 } // namespace
 
-// ---- descriptors ------------------------------------------------------------------------------------------------
+// ---- descriptors --------------------------------------------------------------------------------
 
 std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
     require_usable("add_handler");
@@ -114,7 +114,7 @@ void IOLoop::Impl::rebuild_poller() {
     }
 }
 
-// ---- callbacks and timeouts -------------------------------------------------------------------------------------
+// ---- callbacks and timeouts ---------------------------------------------------------------------
 
 Chain IOLoop::Impl::chain_at(const Origin& origin) const {
     const SiteId site = site_of(origin);

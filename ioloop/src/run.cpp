@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// IOLoop::Impl, chapter 3: the run_ calls: who may enter, how many turns they make, and what they tell their caller.
+/// IOLoop::Impl, chapter 3: the run_ calls: who may enter, how many turns they make, and what they tell
+/// their caller.
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
@@ -10,7 +11,7 @@
 
 namespace ioloop {
 
-// ---- a run_ call on the stack -------------------------------------------------------------------------------------
+// ---- a run_ call on the stack -------------------------------------------------------------------
 
 class IOLoop::Impl::Inside {
 public:
@@ -50,7 +51,7 @@ private:
     Impl* outer_;
 };
 
-// ---- the run_ calls -------------------------------------------------------------------------------------------------
+// ---- the run_ calls -----------------------------------------------------------------------------
 
 void IOLoop::Impl::start() {
     if (running_) raise(std::logic_error("start: the loop is running already"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// The table of call sites: a hash table of fixed width whose chains only ever grow, so that looking up takes no lock.
-/// Call sites are facts of the program, not of a loop; hence one table for the process. It is never torn
-/// down: a thread may still post while the process exits.
+/// The table of call sites: a hash table of fixed width whose chains only ever grow, so that looking up
+/// takes no lock. Call sites are facts of the program, not of a loop; hence one table for the process. It is
+/// never torn down: a thread may still post while the process exits.
 #include <ioloop/site.hpp>
 
 #include <atomic>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// SlotMap: objects under {slot, generation} ids, at addresses that never move. Floor 1.
 ///
-/// Generations live here and nowhere else. A slot's generation is odd while it holds something, even while it is
-/// free, and goes up by one on every change; so an id taken before a removal never names what came after it.
-/// (After 2^31 uses of one slot it would; at a million a second on one slot that is 35 minutes of holding a stale id.)
+/// Generations live here and nowhere else. A slot's generation is odd while it holds something, even while
+/// it is free, and goes up by one on every change; so an id taken before a removal never names what came
+/// after it. (After 2^31 uses of one slot it would; at a million a second on one slot that is 35 minutes of
+/// holding a stale id.)
 ///
 /// Removal is in two steps, because a callable may remove itself while it runs: retire() ends the id at once,
 /// release() destroys the object, when nobody stands inside it any more.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// TimeoutHeap: which slot comes due next. Floor 1.
 ///
-/// Speaks deadlines and slots; knows no callback. A 4-ary heap (a node's children share a cache line or two) that
-/// knows where each slot stands, so removal is true removal: the front is always a live deadline and a host can
-/// sleep until exactly then. Ties go by order of arming.
+/// Speaks deadlines and slots; knows no callback. A 4-ary heap (a node's children share a cache line or two)
+/// that knows where each slot stands, so removal is true removal: the front is always a live deadline and a
+/// host can sleep until exactly then. Ties go by order of arming.
 ///
 /// The interface promises nothing that a timing wheel with a near heap could not keep.
 #pragma once

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 4: how a turn runs. The phases have the numbers that io_loop.hpp gives them.
 ///
-/// The state of a turn is in the loop, not on the stack. Whoever runs (run_once, start, a nested run_once inside a callable)
-/// picks up the turn where it stands; and as any call may have run nested turns, or dropped the loop, every phase
-/// asks after each call whether it is still the one under way (still_in).
+/// The state of a turn is in the loop, not on the stack. Whoever runs (run_once, start, a nested run_once
+/// inside a callable) picks up the turn where it stands; and as any call may have run nested turns, or
+/// dropped the loop, every phase asks after each call whether it is still the one under way (still_in).
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -17,7 +17,7 @@
 
 namespace ioloop {
 
-// ---- the turn -------------------------------------------------------------------------------------------------------
+// ---- the turn -----------------------------------------------------------------------------------
 
 /// One turn, or the rest of one. False if the budget is spent with calls left to make.
 bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
@@ -124,8 +124,9 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
         if (entry == nullptr) {
             ++ready_next_;
             ++statistics_.stale_events;
-            // Removed in this turn: nothing special. Removed earlier, and yet the poller goes on about it: the descriptor was
-            // closed while a duplicate lives, so the poller could not be told (tornado #1103). It would spin for ever.
+            // Removed in this turn: nothing special. Removed earlier, and yet the poller goes on about it:
+            // the descriptor was closed while a duplicate lives, so the poller could not be told (tornado
+            // #1103). It would spin for ever.
             if (handlers_.removed_in(ready.key, turn)) continue;
             rebuild_poller();
             if (!still_in(turn, Phase::handlers)) return true;
@@ -152,8 +153,8 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
 }
 
 void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events events, Spend&, Turn& out) {
-    // A handler that is ready for very long without a break deserves a look: its descriptor may be closed, and the
-    // readiness that of a duplicate. The poller knows whether number and file still belong together.
+    // A handler that is ready for very long without a break deserves a look: its descriptor may be closed,
+    // and the readiness that of a duplicate. The poller knows whether number and file still belong together.
     constexpr std::uint32_t suspicious_streak = 64;
     entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
     if (entry.streak % suspicious_streak == 0 && poller_->modify(entry.fd, entry.interest, key)) {
@@ -307,8 +308,9 @@ void IOLoop::Impl::report_turn() {
     observer_->after_turn(record_);
 }
 
-/// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may not be called:
-/// watching them would make the wait return at once, over and over. They are watched again when they return.
+/// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may
+/// not be called: watching them would make the wait return at once, over and over. They are watched again
+/// when they return.
 void IOLoop::Impl::unwatch_running() {
     for (Call* call = frame_; call != nullptr; call = call->outer) {
         if (call->record.kind != CallKind::handler) continue;
@@ -319,7 +321,7 @@ void IOLoop::Impl::unwatch_running() {
     }
 }
 
-// ---- a callable on the stack ----------------------------------------------------------------------------------------
+// ---- a callable on the stack --------------------------------------------------------------------
 
 IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain)
     : outer(std::exchange(loop.frame_, this)),

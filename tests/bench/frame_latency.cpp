@@ -3,10 +3,10 @@
 ///
 ///     bench_frame_latency
 ///
-/// `pump` asks the loop once a frame and sleeps the rest in SDL_Delay, as programs do that glue a loop into their frame.
-/// `pump_until` sleeps the rest inside the loop. Both in one run: compare them with each other, not with a run
-/// elsewhere. The counters are microseconds from the write to the handler; `frame_p99` is how long frames took,
-/// of 16667 us wanted.
+/// `pump` asks the loop once a frame and sleeps the rest in SDL_Delay, as programs do that glue a loop into
+/// their frame. `pump_until` sleeps the rest inside the loop. Both in one run: compare them with each other,
+/// not with a run elsewhere. The counters are microseconds from the write to the handler; `frame_p99` is how
+/// long frames took, of 16667 us wanted.
 #include "support/socket_pair.hpp"
 
 #include <ioloop/sdl2.hpp>

@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: MIT
-// Random programs, run by the loop and by an obvious model of it: both must call the same things in the same order.
+// SPDX-License-Identifier: MIT Random programs, run by the loop and by an obvious model of it: both must
+// call the same things in the same order.
 //
-// A program is a seed. What a callable does when it is called is drawn from its own number, so the loop and the model
-// do the same as long as they call the same. IOLOOP_FUZZ_SEED runs one seed, IOLOOP_FUZZ_ROUNDS more of them.
+// A program is a seed. What a callable does when it is called is drawn from its own number, so the loop and
+// the model do the same as long as they call the same. IOLOOP_FUZZ_SEED runs one seed, IOLOOP_FUZZ_ROUNDS
+// more of them.
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -288,10 +289,10 @@ TEST(LoopOps, the_loop_does_what_the_model_does) {
     }
 }
 
-// ---- chaos ----------------------------------------------------------------------------------------------------
+// ---- chaos --------------------------------------------------------------------------------------
 
-/// Nested turns, exceptions, pauses, observers and destruction of the loop at any moment. No model; but nothing may
-/// crash, no callable be entered while it is on the stack, and none be lost or destroyed twice.
+/// Nested turns, exceptions, pauses, observers and destruction of the loop at any moment. No model; but
+/// nothing may crash, no callable be entered while it is on the stack, and none be lost or destroyed twice.
 class Chaos {
 public:
     explicit Chaos(unsigned seed) : random_(seed + 1) { loop_ = std::make_unique<IOLoop>(options()); }

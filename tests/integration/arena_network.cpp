@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The game's server and clients on one simulated loop, over real sockets: time passes only when nothing is ready, so
-/// minutes of silence take no time.
+/// The game's server and clients on one simulated loop, over real sockets: time passes only when nothing is
+/// ready, so minutes of silence take no time.
 #include "client.hpp"
 #include "server.hpp"
 #include "support/sim_world.hpp"
@@ -119,7 +119,7 @@ protected:
 
 } // namespace
 
-// ---- playing ------------------------------------------------------------------------------------------------------------
+// ---- playing ------------------------------------------------------------------------------------
 
 TEST_F(ArenaNetwork, players_join_chat_and_leave_and_the_others_see_it) {
     serve(2);
@@ -216,7 +216,7 @@ TEST_F(ArenaNetwork, all_that_is_registered_has_a_name) {
     EXPECT_THAT(names, testing::Not(Contains("")));
 }
 
-// ---- losing the server --------------------------------------------------------------------------------------------------
+// ---- losing the server --------------------------------------------------------------------------
 
 TEST_F(ArenaNetwork, a_server_that_comes_back_finds_its_players_back) {
     serve();
@@ -286,7 +286,7 @@ TEST_F(ArenaNetwork, a_client_can_be_destroyed_at_any_moment) {
     EXPECT_THAT(snapshot.timeouts, testing::IsEmpty());
 }
 
-// ---- strangers ----------------------------------------------------------------------------------------------------------
+// ---- strangers ----------------------------------------------------------------------------------
 
 TEST_F(ArenaNetwork, garbage_over_tcp_costs_the_connection_and_nothing_else) {
     serve(1);
@@ -421,7 +421,7 @@ TEST_F(ArenaNetwork, running_out_of_descriptors_is_survived_without_spinning) {
     EXPECT_TRUE(eventually([&] { return heard(*ada, "Late joined"); }));
 }
 
-// ---- one stream ---------------------------------------------------------------------------------------------------------
+// ---- one stream ---------------------------------------------------------------------------------
 
 TEST_F(ArenaNetwork, a_stream_to_a_peer_that_does_not_read_is_given_up) {
     std::error_code error;

@@ -13,7 +13,8 @@ using testing::HasSubstr;
 
 namespace {
 
-// A sanitizer makes everything several times as slow; there, only that no frame is lost to waiting is looked at.
+// A sanitizer makes everything several times as slow; there, only that no frame is lost to waiting is looked
+// at.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool sanitized = true;
 #elif defined(__has_feature)
@@ -76,7 +77,8 @@ Json play_through_a_loss() {
 } // namespace
 
 TEST(ArenaProgram, a_client_survives_its_server_and_misses_no_frame) {
-    // The pump is measured by the clock on the wall, and the machine may be busy with something else: three tries.
+    // The pump is measured by the clock on the wall, and the machine may be busy with something else: three
+    // tries.
     Json report;
     for (int attempt = 0; attempt < 3; ++attempt) {
         report = play_through_a_loss();

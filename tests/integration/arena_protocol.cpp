@@ -228,7 +228,7 @@ TEST(ArenaProtocol, whatever_a_hundred_thousand_random_buffers_decode_to_is_in_r
     }
 }
 
-// ---- a stream, cut into messages ----------------------------------------------------------------------------------------
+// ---- a stream, cut into messages ----------------------------------------------------------------
 
 TEST(ArenaSplitter, finds_the_same_messages_however_the_stream_is_cut) {
     Buffer stream;

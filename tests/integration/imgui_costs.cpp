@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the inspector costs: no memory once it is warm, nothing when it is not seen, and bounded with many objects.
+/// What the inspector costs: no memory once it is warm, nothing when it is not seen, and bounded with many
+/// objects.
 #include "support/inspector_gui.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"

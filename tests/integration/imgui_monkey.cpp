@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// A monkey at the mouse, while the loop adds and removes things. Dear ImGui's assertions and the sanitizers watch.
+/// A monkey at the mouse, while the loop adds and removes things. Dear ImGui's assertions and the sanitizers
+/// watch.
 #include "support/inspector_gui.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"

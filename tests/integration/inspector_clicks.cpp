@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The inspector in a real window, clicked with a real mouse: Arena's window on an X server, and xdotool's hand.
+/// The inspector in a real window, clicked with a real mouse: Arena's window on an X server, and xdotool's
+/// hand.
 #include "support/inspector_gui.hpp"
 #include "window.hpp"
 

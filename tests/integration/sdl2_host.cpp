@@ -33,9 +33,9 @@ protected:
         SDL_Quit();
     }
 
-    /// What a modal loop of the window system does: SDL_PollEvent does not return, and all that happens is that SDL
-    /// is told, every now and then, that the window changed. SDL_PushEvent runs the event watches like the
-    /// window system's callback does.
+    /// What a modal loop of the window system does: SDL_PollEvent does not return, and all that happens is
+    /// that SDL is told, every now and then, that the window changed. SDL_PushEvent runs the event watches
+    /// like the window system's callback does.
     static void window_is_dragged(int times, Uint8 change = SDL_WINDOWEVENT_EXPOSED) {
         for (int i = 0; i < times; ++i) {
             SDL_Event event{};

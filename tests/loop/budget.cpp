@@ -37,7 +37,7 @@ protected:
     }
 };
 
-// ---- budgets --------------------------------------------------------------------------------------------------
+// ---- budgets ------------------------------------------------------------------------------------
 
 TEST_F(Budgets, two_milliseconds_are_exactly_40_calls_of_50_microseconds) {
     for (int i = 0; i < 2000; ++i) loop.add_callback(note(i, 50us));
@@ -191,7 +191,7 @@ TEST_F(Budgets, without_budget_and_observer_a_turn_of_callbacks_reads_the_clock_
     EXPECT_EQ(reads_for(10), reads_for(1000));
 }
 
-// ---- fairness -------------------------------------------------------------------------------------------------
+// ---- fairness -----------------------------------------------------------------------------------
 
 /// A callback that posts itself, a timeout that re-arms itself for now and a descriptor that is always ready.
 class Fairness : public Budgets {

@@ -53,7 +53,7 @@ protected:
     }
 };
 
-// ---- close ----------------------------------------------------------------------------------------------------
+// ---- close --------------------------------------------------------------------------------------
 
 TEST_F(Close, R9_closing_twice_is_closing_once) {
     loop->close();
@@ -169,7 +169,7 @@ TEST_F(Close, the_rest_of_a_turn_that_a_budget_cut_short_is_dropped) {
     EXPECT_THAT(order, ElementsAre("first"));
 }
 
-// ---- destructors of callables ---------------------------------------------------------------------------------
+// ---- destructors of callables -------------------------------------------------------------------
 
 TEST_F(Close, the_destructor_of_a_callable_may_remove_and_post_while_the_loop_closes) {
     SocketPair other;
@@ -223,7 +223,7 @@ TEST_F(Close, captures_of_a_running_callable_are_destroyed_right_after_it) {
     EXPECT_THAT(order, ElementsAre("timeout ran", "timeout destroyed", "next"));
 }
 
-// ---- the loop destroyed from inside -----------------------------------------------------------------------------
+// ---- the loop destroyed from inside -------------------------------------------------------------
 
 TEST_F(Close, a_callback_may_destroy_the_loop_and_nothing_more_is_called) {
     loop->add_callback([&] { loop.reset(); });
@@ -338,7 +338,7 @@ TEST_F(Close, a_callable_that_destroys_the_loop_may_destroy_clock_observer_and_h
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("nobody is left"));
 }
 
-// ---- and from outside -----------------------------------------------------------------------------------------
+// ---- and from outside ---------------------------------------------------------------------------
 
 TEST_F(Close, B36_a_forked_child_that_closes_its_copy_does_not_deafen_the_parent) {
     loop->add_handler(

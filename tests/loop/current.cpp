@@ -35,7 +35,7 @@ protected:
     static void on_another_thread(const std::function<void()>& f) { std::thread(f).join(); }
 };
 
-// ---- the instance -----------------------------------------------------------------------------------------------
+// ---- the instance -------------------------------------------------------------------------------
 
 TEST_F(Current, C5_the_instance_is_one_for_the_whole_process) {
     IOLoop& instance = IOLoop::instance();
@@ -84,7 +84,7 @@ TEST_F(Current, C8_a_loop_that_is_closed_or_destroyed_is_no_longer_the_instance)
     EXPECT_FALSE(IOLoop::initialized());
 }
 
-// ---- the current loop -------------------------------------------------------------------------------------------
+// ---- the current loop ---------------------------------------------------------------------------
 
 TEST_F(Current, C9_without_a_current_loop_there_is_the_instance_or_on_request_none) {
     EXPECT_EQ(IOLoop::current(false), nullptr);
@@ -200,7 +200,7 @@ TEST_F(Current, C11_the_one_before_it_is_current_again_also_after_an_exception) 
     EXPECT_EQ(IOLoop::current(), &before);
 }
 
-// ---- the end of the program -------------------------------------------------------------------------------------
+// ---- the end of the program ---------------------------------------------------------------------
 
 TEST(CurrentDeathTest, a_static_loop_and_the_instance_may_be_current_when_the_program_ends) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");

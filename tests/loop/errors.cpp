@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
-// Wrong use and bad input: never a crash, always an error that says what was wrong and where; and errors of hooks.
+// SPDX-License-Identifier: MIT Wrong use and bad input: never a crash, always an error that says what was
+// wrong and where; and errors of hooks.
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
@@ -38,7 +38,7 @@ protected:
     static void on_another_thread(const std::function<void()>& f) { std::thread(f).join(); }
 };
 
-// ---- bad input ------------------------------------------------------------------------------------------------
+// ---- bad input ----------------------------------------------------------------------------------
 
 TEST_F(Errors, a_null_handler_is_refused_by_name_and_place) {
     EXPECT_THAT(thrown<std::logic_error>([&] { loop.add_handler(pair.a, nullptr, Events::read, "server"); }),
@@ -115,7 +115,7 @@ TEST_F(Errors, step_is_for_paused_loops) {
                 HasSubstr("step: the loop is not paused"));
 }
 
-// ---- the wrong thread -----------------------------------------------------------------------------------------
+// ---- the wrong thread ---------------------------------------------------------------------------
 
 TEST_F(Errors, C13_a_foreign_thread_is_refused_by_the_name_of_the_member) {
     const std::vector<std::pair<const char*, std::function<void()>>> uses = {
@@ -184,7 +184,7 @@ TEST_F(Errors, C13_between_run_calls_a_loop_may_be_handed_to_another_thread) {
     EXPECT_THAT(order, ElementsAre("armed on the new thread", "and after its first run call"));
 }
 
-// ---- errors of hooks and observers ----------------------------------------------------------------------------
+// ---- errors of hooks and observers --------------------------------------------------------------
 
 TEST_F(Errors, B5_what_is_thrown_need_not_be_an_exception) {
     int caught = 0;

@@ -44,7 +44,7 @@ protected:
     }
 };
 
-// ---- events ---------------------------------------------------------------------------------------------------
+// ---- events -------------------------------------------------------------------------------------
 
 TEST_F(Handlers, E2_the_events_have_the_values_of_Tornado) {
     EXPECT_EQ(static_cast<int>(Events::none), 0);
@@ -137,7 +137,7 @@ TEST_F(Handlers, a_handler_that_reads_is_not_told_that_it_could_write) {
     EXPECT_THAT(seen, ElementsAre(Events::read));
 }
 
-// ---- add ------------------------------------------------------------------------------------------------------
+// ---- add ----------------------------------------------------------------------------------------
 
 TEST_F(Handlers, H1_a_second_handler_for_a_descriptor_is_refused_and_the_first_stays) {
     int first = 0;
@@ -190,7 +190,7 @@ TEST_F(Handlers, H2_the_handler_receives_its_descriptor) {
     EXPECT_EQ(seen, pair.a);
 }
 
-// ---- update ---------------------------------------------------------------------------------------------------
+// ---- update -------------------------------------------------------------------------------------
 
 TEST_F(Handlers, H3_an_update_replaces_the_events) {
     std::vector<Events> seen;
@@ -224,7 +224,7 @@ TEST_F(Handlers, H3_an_update_counts_for_readiness_that_waits_in_this_turn) {
     EXPECT_EQ(calls, 1);
 }
 
-// ---- remove ---------------------------------------------------------------------------------------------------
+// ---- remove -------------------------------------------------------------------------------------
 
 TEST_F(Handlers, H4_removing_says_whether_there_was_a_handler) {
     EXPECT_FALSE(loop.remove_handler(pair.a));
@@ -366,7 +366,7 @@ TEST_F(Handlers, H8_a_handler_may_replace_itself) {
     EXPECT_THAT(order, ElementsAre("first 7", "second"));
 }
 
-// ---- exceptions -----------------------------------------------------------------------------------------------
+// ---- exceptions ---------------------------------------------------------------------------------
 
 TEST_F(Handlers, H9_a_handler_that_throws_stays_and_does_not_stop_the_others) {
     int errors = 0;

@@ -34,7 +34,7 @@ protected:
     static void on_another_thread(const std::function<void()>& f) { std::thread(f).join(); }
 };
 
-// ---- next_deadline --------------------------------------------------------------------------------------------
+// ---- next_deadline ------------------------------------------------------------------------------
 
 TEST_F(HostDoors, the_next_deadline_is_that_of_the_first_timeout) {
     EXPECT_EQ(loop.next_deadline(), never);
@@ -55,7 +55,7 @@ TEST_F(HostDoors, the_next_deadline_is_now_while_work_is_queued_or_a_stop_waits_
     EXPECT_EQ(loop.next_deadline(), world.now());
 }
 
-// ---- native_handle --------------------------------------------------------------------------------------------
+// ---- native_handle ------------------------------------------------------------------------------
 
 class Handle : public HostDoors {
 protected:
@@ -120,7 +120,7 @@ TEST_F(Handle, is_quiet_while_nothing_happens) {
     EXPECT_FALSE(readable(handle));
 }
 
-// ---- the host waker -------------------------------------------------------------------------------------------
+// ---- the host waker -----------------------------------------------------------------------------
 
 TEST_F(HostDoors, a_post_between_run_calls_rings_the_host_once_until_the_next_run_call) {
     loop.set_host_waker([&] { ++rings; });

@@ -265,7 +265,7 @@ TEST_F(Nesting, an_exception_that_leaves_a_nested_call_is_the_callables_own) {
     EXPECT_EQ(loop.statistics().depth, 0U);
 }
 
-// ---- registrations that change under a handler on the stack ----------------------------------------------------
+// ---- registrations that change under a handler on the stack -------------------------------------
 
 TEST_F(Nesting, the_descriptor_of_a_handler_on_the_stack_may_be_updated_in_a_nested_turn) {
     std::vector<Events> seen;
@@ -352,7 +352,7 @@ TEST_F(Nesting, a_descriptor_closed_without_removal_under_its_own_nested_turn_is
     EXPECT_EQ(loop.statistics().dead_handlers, 1U);
 }
 
-// ---- loops in loops -------------------------------------------------------------------------------------------
+// ---- loops in loops -----------------------------------------------------------------------------
 
 TEST_F(Nesting, C11_another_loop_may_run_inside_a_callable_and_each_is_current_while_it_runs) {
     IOLoop inner(world.options());

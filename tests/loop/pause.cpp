@@ -147,7 +147,7 @@ TEST_F(Pause, a_periodic_callback_does_not_storm_after_a_pause) {
     EXPECT_THAT(order, ElementsAre(1, 1, 1));
 }
 
-// ---- stepping -------------------------------------------------------------------------------------------------
+// ---- stepping -----------------------------------------------------------------------------------
 
 TEST_F(Pause, a_step_of_a_call_makes_one_call) {
     for (int i = 1; i <= 3; ++i) loop.add_callback(note(i));
@@ -204,7 +204,7 @@ TEST_F(Pause, a_run_call_inside_a_stepped_call_is_paused) {
     EXPECT_TRUE(order.empty());
 }
 
-// ---- start() --------------------------------------------------------------------------------------------------
+// ---- start() ------------------------------------------------------------------------------------
 
 TEST_F(Pause, a_start_that_finds_itself_paused_sleeps_until_another_thread_resumes_it) {
     loop.add_callback([&] {

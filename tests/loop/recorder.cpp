@@ -171,7 +171,7 @@ TEST_F(Recording, it_can_be_held_and_cleared) {
     EXPECT_EQ(recorder.turn_count(), 0U);
 }
 
-// ---- observers that come and go inside a call -------------------------------------------------------------------
+// ---- observers that come and go inside a call ---------------------------------------------------
 
 TEST_F(Recording, an_observer_set_inside_a_call_sees_the_next_call_from_its_beginning) {
     loop.add_callback([&] {

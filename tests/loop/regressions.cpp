@@ -1,7 +1,7 @@
-// SPDX-License-Identifier: MIT
-// Bugs that event loops had, Tornado's foremost (the numbers are those of the project's list); each is easy to repeat.
-// Those that are rules by now are tested with the rules: B1 R2, B6 B1, B7 and B15 PC1 to PC6, B13 B6, B24 B5, B25 R6,
-// B26 R1, B27 T5, B29 T8; B3, B4, B5, B12, B19, B21, B28, B32, B36 and B37 stand beside what they are about.
+// SPDX-License-Identifier: MIT Bugs that event loops had, Tornado's foremost (the numbers are those of the
+// project's list); each is easy to repeat. Those that are rules by now are tested with the rules: B1 R2, B6
+// B1, B7 and B15 PC1 to PC6, B13 B6, B24 B5, B25 R6, B26 R1, B27 T5, B29 T8; B3, B4, B5, B12, B19, B21, B28,
+// B32, B36 and B37 stand beside what they are about.
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -43,7 +43,7 @@ protected:
     std::uint32_t registered() const { return loop.statistics().handlers; }
 };
 
-// ---- turns and waits ------------------------------------------------------------------------------------------
+// ---- turns and waits ----------------------------------------------------------------------------
 
 TEST_F(Bugs, B2_a_wake_up_works_with_an_infinite_wait) {
     // Tornado's did not for two years: the waits were never longer than 0.2 s, and nobody noticed.
@@ -147,7 +147,7 @@ TEST_F(Bugs, an_idle_loop_wakes_for_nothing) {
     EXPECT_EQ(world.sleeps, 1);
 }
 
-// ---- what a descriptor is ready for ---------------------------------------------------------------------------
+// ---- what a descriptor is ready for -------------------------------------------------------------
 
 TEST_F(Bugs, B9_nobody_reads_for_who_only_writes) {
     std::vector<Events> seen;
@@ -200,7 +200,7 @@ TEST_F(Bugs, B16_the_same_of_a_pipe) {
     ::close(ends[0]);
 }
 
-// ---- registrations --------------------------------------------------------------------------------------------
+// ---- registrations ------------------------------------------------------------------------------
 
 TEST_F(Bugs, B18_a_second_handler_is_the_same_error_over_every_poller) {
     std::error_code error;
@@ -248,7 +248,7 @@ TEST_F(Bugs, B34_close_may_be_changed_under_by_what_it_destroys) {
     loop.close();
 }
 
-// ---- descriptors that were closed behind the loop's back ----------------------------------------------------------
+// ---- descriptors that were closed behind the loop's back ----------------------------------------
 
 TEST_F(Bugs, W11_a_closed_descriptor_does_not_kill_the_loop) {
     SocketPair other;

@@ -35,7 +35,7 @@ protected:
     }
 };
 
-// ---- start ----------------------------------------------------------------------------------------------------
+// ---- start --------------------------------------------------------------------------------------
 
 TEST_F(StartStop, R1_start_runs_until_stop) {
     int ticks = 0;
@@ -220,7 +220,7 @@ TEST_F(StartStop, the_first_round_of_start_has_no_wait_callbacks_come_before_tim
     EXPECT_THAT(order, ElementsAre("callback", "timeout", "handler"));
 }
 
-// ---- run_once -------------------------------------------------------------------------------------------------
+// ---- run_once -----------------------------------------------------------------------------------
 
 TEST_F(StartStop, run_once_finishes_its_turn_and_reports_the_stop_once) {
     loop.add_callback(stop());
@@ -248,7 +248,7 @@ TEST_F(StartStop, a_nested_run_once_reports_the_stop_and_leaves_it_to_start) {
     EXPECT_EQ(inner, Ended::stopped);
 }
 
-// ---- run_ready ------------------------------------------------------------------------------------------------
+// ---- run_ready ----------------------------------------------------------------------------------
 
 TEST_F(StartStop, run_ready_makes_turns_until_nothing_is_ready_and_does_not_wait) {
     loop.add_callback([&] { loop.add_callback([&] { loop.add_callback(note("third turn")); }); });
@@ -272,7 +272,7 @@ TEST_F(StartStop, run_ready_stops_after_the_turn) {
     EXPECT_THAT(order, ElementsAre("next turn"));
 }
 
-// ---- run_until ------------------------------------------------------------------------------------------------
+// ---- run_until ----------------------------------------------------------------------------------
 
 TEST_F(StartStop, run_until_serves_and_sleeps_until_its_deadline) {
     PeriodicCallback periodic(loop, 3s, note("tick"));

@@ -24,7 +24,7 @@ protected:
 using StatisticsTest = Seeing;
 using SnapshotTest = Seeing;
 
-// ---- statistics -----------------------------------------------------------------------------------------------
+// ---- statistics ---------------------------------------------------------------------------------
 
 TEST_F(StatisticsTest, calls_are_counted_by_kind) {
     pair.send_to_a();
@@ -102,7 +102,7 @@ TEST_F(StatisticsTest, a_turn_reports_its_own_call_only) {
     EXPECT_EQ(turn.ended, Ended::idle);
 }
 
-// ---- snapshots ------------------------------------------------------------------------------------------------
+// ---- snapshots ----------------------------------------------------------------------------------
 
 TEST_F(SnapshotTest, shows_handlers_with_origin_interest_and_calls) {
     loop.add_handler(

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
-// What other threads may do: post, stop and wake. These run on the system's clock, and wait as short as they can.
+// SPDX-License-Identifier: MIT What other threads may do: post, stop and wake. These run on the system's
+// clock, and wait as short as they can.
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -45,7 +45,7 @@ protected:
     }
 };
 
-// ---- posts ----------------------------------------------------------------------------------------------------
+// ---- posts --------------------------------------------------------------------------------------
 
 TEST_F(Threads, B3_a_post_from_another_thread_runs_on_the_loops_thread) {
     std::thread thread = start_loop();
@@ -118,11 +118,11 @@ TEST_F(Threads, B2_posts_that_come_all_the_time_do_not_starve_descriptors) {
     EXPECT_EQ(handled, 100);
 }
 
-// ---- waking ---------------------------------------------------------------------------------------------------
+// ---- waking -------------------------------------------------------------------------------------
 
 TEST_F(Threads, B12_no_post_is_lost_between_looking_and_sleeping) {
-    // Each post waits for the one before, so the loop goes to sleep before, while and after every one of them. If one were
-    // lost, this would hang: the loop has nothing to wake for, and sleeps without a limit.
+    // Each post waits for the one before, so the loop goes to sleep before, while and after every one of
+    // them. If one were lost, this would hang: the loop has nothing to wake for, and sleeps without a limit.
     std::thread thread = start_loop();
     for (int i = 0; i < 5000; ++i) catch_up();
     loop.stop();
@@ -164,7 +164,7 @@ TEST_F(Threads, B19_a_signal_handler_may_wake_the_loop) {
     ::sigaction(SIGUSR1, &before, nullptr);
 }
 
-// ---- stopping -------------------------------------------------------------------------------------------------
+// ---- stopping -----------------------------------------------------------------------------------
 
 TEST_F(Threads, R5_another_thread_may_stop_a_sleeping_loop) {
     std::thread thread = start_loop();
@@ -191,7 +191,7 @@ TEST_F(Threads, running_may_be_asked_by_any_thread) {
     EXPECT_FALSE(loop.running());
 }
 
-// ---- closing --------------------------------------------------------------------------------------------------
+// ---- closing ------------------------------------------------------------------------------------
 
 TEST_F(Threads, B21_posts_that_race_with_close_are_run_or_refused_never_lost_and_never_crash) {
     for (int round = 0; round < 50; ++round) {
@@ -269,7 +269,7 @@ TEST_F(Threads, a_callable_posted_by_another_thread_is_destroyed_on_the_loops_th
     thread.join();
 }
 
-// ---- handing a loop over --------------------------------------------------------------------------------------
+// ---- handing a loop over ------------------------------------------------------------------------
 
 TEST_F(Threads, many_threads_may_run_the_loop_in_turn) {
     int calls = 0; // not atomic: the sanitizer watches

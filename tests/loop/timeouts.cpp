@@ -35,7 +35,7 @@ protected:
     }
 };
 
-// ---- when -----------------------------------------------------------------------------------------------------
+// ---- when ---------------------------------------------------------------------------------------
 
 TEST_F(Timeouts, T1_a_timeout_runs_once_at_its_deadline) {
     Duration at{};
@@ -109,7 +109,7 @@ TEST_F(Timeouts, a_delay_counts_from_the_call_not_from_the_beginning_of_the_turn
     EXPECT_EQ(at, 4s);
 }
 
-// ---- order ----------------------------------------------------------------------------------------------------
+// ---- order --------------------------------------------------------------------------------------
 
 TEST_F(Timeouts, T4_timeouts_run_in_the_order_of_their_deadlines) {
     for (const int seconds : {5, 3, 9, 1, 7, 2, 8, 4, 6}) loop.call_later(seconds * 1s, note(seconds));
@@ -184,7 +184,7 @@ TEST_F(Timeouts, a_slow_callback_makes_the_timeouts_behind_it_late_and_loses_non
     EXPECT_EQ(world.elapsed(), 11s);
 }
 
-// ---- remove ---------------------------------------------------------------------------------------------------
+// ---- remove -------------------------------------------------------------------------------------
 
 TEST_F(Timeouts, T6_a_removed_timeout_does_not_run) {
     const Timeout timeout = loop.call_later(1s, note(1));
@@ -276,7 +276,7 @@ TEST_F(Timeouts, T8_a_due_timeout_moved_by_a_callback_of_the_turn_runs_at_its_ne
     EXPECT_EQ(world.elapsed(), 1s);
 }
 
-// ---- the wait -------------------------------------------------------------------------------------------------
+// ---- the wait -----------------------------------------------------------------------------------
 
 TEST_F(Timeouts, T10_the_wait_lasts_until_the_first_deadline) {
     loop.call_later(250ms, note(1));
@@ -299,7 +299,7 @@ TEST_F(Timeouts, T10_an_overdue_timeout_makes_no_endless_wait) {
     EXPECT_EQ(world.sleeps, 0);
 }
 
-// ---- update ---------------------------------------------------------------------------------------------------
+// ---- update -------------------------------------------------------------------------------------
 
 TEST_F(Timeouts, an_update_moves_the_deadline_and_keeps_callable_and_id) {
     const Timeout timeout = loop.call_later(1s, note(1));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// SimWorld: poller and clock in one, so that a test of time is exact and instant.
 ///
-/// Its wait() returns real readiness of real descriptors if there is any; otherwise it advances the clock by the timeout
-/// it was given and returns at once. The loop under test is the real one. (The idea is Tornado's FakeTimeSelect.)
+/// Its wait() returns real readiness of real descriptors if there is any; otherwise it advances the clock by
+/// the timeout it was given and returns at once. The loop under test is the real one. (The idea is Tornado's
+/// FakeTimeSelect.)
 ///
 ///     SimWorld world;
 ///     IOLoop loop(world.options());

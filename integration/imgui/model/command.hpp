@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Command: what a button asks of the loop. By id, and checked against the loop as it is when the command runs: the
-/// row that was clicked may be of a frozen view, and its object long gone.
+/// Command: what a button asks of the loop. By id, and checked against the loop as it is when the command
+/// runs: the row that was clicked may be of a frozen view, and its object long gone.
 #pragma once
 
 #include "text.hpp"
@@ -31,7 +31,8 @@ struct Command {
 
 /// Does it. `fresh` is for looking at the loop; its memory is reused. Returns a sentence on what came of it.
 ///
-/// Calls callables of the loop (a step), or destroys them: whatever they may destroy may be gone when this returns.
+/// Calls callables of the loop (a step), or destroys them: whatever they may destroy may be gone when this
+/// returns.
 Text run(const Command& command, IOLoop& loop, Snapshot& fresh);
 
 /// Null if the loop can be given commands now, else why not.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// DescriptorCache: what describe() said lately. It takes system calls, so it is asked once a second, and for rows in sight only.
+/// DescriptorCache: what describe() said lately. It takes system calls, so it is asked once a second, and
+/// for rows in sight only.
 #pragma once
 
 #include <ioloop/inspect/descriptor.hpp>

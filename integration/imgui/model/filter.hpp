@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Filter: which rows to show. Dear ImGui's syntax: "udp,tcp,-listener" is (udp or tcp) and not listener; no case.
+/// Filter: which rows to show. Dear ImGui's syntax: "udp,tcp,-listener" is (udp or tcp) and not listener; no
+/// case.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// IdMap: from an id to an index. Filled anew each time; never gives memory back, so a steady state allocates nothing.
+/// IdMap: from an id to an index. Filled anew each time; never gives memory back, so a steady state
+/// allocates nothing.
 #pragma once
 
 #include <bit>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// RowSet: the rows of a live table: in an order that does not jump under the cursor, whatever the loop does.
 ///
-/// update() brings in what the loop holds now. While the table is held, rows stay where they are: what is gone keeps its
-/// row, marked; what is new comes at the end. Otherwise they are sorted, by id among equals, and so for certain.
+/// update() brings in what the loop holds now. While the table is held, rows stay where they are: what is
+/// gone keeps its row, marked; what is new comes at the end. Otherwise they are sorted, by id among equals,
+/// and so for certain.
 #pragma once
 
 #include "id_map.hpp"
@@ -43,7 +44,8 @@ public:
         bool shown = true; ///< passes the filter
     };
 
-    /// Takes over what the loop holds. `begin(row)` is called once for a new row, `refresh(row)` for each that is there.
+    /// Takes over what the loop holds. `begin(row)` is called once for a new row, `refresh(row)` for each
+    /// that is there.
     template <class Begin, class Refresh>
     void update(std::span<const Info> infos, Begin begin, Refresh refresh) {
         ids_.reset(infos.size());

@@ -20,8 +20,8 @@ Text who(const CallRecord& call) {
         .add(format_place(origin).view());
 }
 
-/// The descriptor that keeps the loop from ever sleeping, if there is one: nobody consumes what it is ready for. A
-/// stream that has news in each frame is none; that is why the turns must be too many for frames.
+/// The descriptor that keeps the loop from ever sleeping, if there is one: nobody consumes what it is ready
+/// for. A stream that has news in each frame is none; that is why the turns must be too many for frames.
 const HandlerInfo* find_spinner(const View& view) {
     constexpr double many_turns = 2000; // a second
     constexpr std::uint32_t long_streak = 1000;

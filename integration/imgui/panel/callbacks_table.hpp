@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// CallbacksTable: what is queued, and what ran. In a pumped loop the queue is empty whenever a frame looks at it, so the
-/// last batch that was seen in it stays, and what ran is the larger part.
+/// CallbacksTable: what is queued, and what ran. In a pumped loop the queue is empty whenever a frame looks
+/// at it, so the last batch that was seen in it stays, and what ran is the larger part.
 #pragma once
 
 #include "../model/history.hpp"

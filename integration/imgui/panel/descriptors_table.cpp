@@ -53,7 +53,8 @@ constexpr std::array<Column, 16> columns{{
     {chain, "scheduled by", 12},
 }};
 
-/// Readiness this often in a row, without a break, is a handler that does not consume what wakes it; or hard work.
+/// Readiness this often in a row, without a break, is a handler that does not consume what wakes it; or hard
+/// work.
 constexpr std::uint32_t suspicious_streak = 60;
 constexpr double flash_seconds = 0.3;
 

@@ -6,7 +6,8 @@
 namespace ioloop::imgui {
 namespace {
 
-/// Numbers in slots of fixed width, so that none moves because another one grew; as many in a line as there is room for.
+/// Numbers in slots of fixed width, so that none moves because another one grew; as many in a line as there
+/// is room for.
 class Slots {
 public:
     explicit Slots(const Ui& ui) : ui_(ui) {}

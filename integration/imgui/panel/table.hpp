@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Table: what the live tables have in common: columns in em, order, rows that can be clicked anywhere, and when to hold still.
+/// Table: what the live tables have in common: columns in em, order, rows that can be clicked anywhere, and
+/// when to hold still.
 #pragma once
 
 #include "../model/row_set.hpp"

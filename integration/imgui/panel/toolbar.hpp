@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Toolbar: three pauses that are kept apart (of the view, of the recording, of the loop), the filter, and a broom.
+/// Toolbar: three pauses that are kept apart (of the view, of the recording, of the loop), the filter, and a
+/// broom.
 #pragma once
 
 #include "ui.hpp"

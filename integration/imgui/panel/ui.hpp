@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Ui: what every panel draws from, and the few widgets that they share. No colours but those of the style, and red and
-/// yellow in the background behind text that says the same.
+/// Ui: what every panel draws from, and the few widgets that they share. No colours but those of the style,
+/// and red and yellow in the background behind text that says the same.
 #pragma once
 
 #include "../model/command.hpp"

@@ -2,9 +2,9 @@
 /// Function: a move-only callable with room inside for a small closure. Floor 0.
 ///
 /// std::function copies, and so refuses closures that own something (a unique_ptr, a socket);
-/// std::move_only_function is C++23. This one holds closures of up to 48 bytes without an allocation, moves trivially
-/// copyable ones as bytes, and is empty after a move. Calling an empty Function is undefined: the loop
-/// refuses to store one.
+/// std::move_only_function is C++23. This one holds closures of up to 48 bytes without an allocation, moves
+/// trivially copyable ones as bytes, and is empty after a move. Calling an empty Function is undefined: the
+/// loop refuses to store one.
 #pragma once
 
 #include <cstddef>
@@ -129,7 +129,8 @@ private:
         if (operations_->relocate != nullptr) {
             operations_->relocate(other.storage_, storage_);
         } else {
-            // A constant size is one or two instructions, a fitting one a call; the bytes beyond the closure do not matter.
+            // A constant size is one or two instructions, a fitting one a call; the bytes beyond the closure
+            // do not matter.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Timeout: the name of an armed timeout. Floor 0.
 ///
-/// A slot and a generation: copyable, comparable, fits into an ECS component, and harmless when stale. A slot that
-/// is used again has another generation, so an old id names nothing instead of a stranger.
+/// A slot and a generation: copyable, comparable, fits into an ECS component, and harmless when stale. A
+/// slot that is used again has another generation, so an old id names nothing instead of a stranger.
 #pragma once
 
 #include <cstdint>

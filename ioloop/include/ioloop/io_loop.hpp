@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop: the event loop. Floor 2. **Read this file first.**
 ///
-/// Tornado's IOLoop for a program that already has a main loop. Register descriptors, post callbacks, arm timeouts;
-/// then either give the thread away (`start()`), or keep it and call `run_once()` from your frame:
+/// Tornado's IOLoop for a program that already has a main loop. Register descriptors, post callbacks, arm
+/// timeouts; then either give the thread away (`start()`), or keep it and call `run_once()` from your frame:
 ///
 ///     ioloop::IOLoop loop;
 ///     loop.add_handler(socket, [&](Fd, Events) { receive(); }, Events::read, "server link");
@@ -22,29 +22,31 @@
 ///     5 timeouts   those set aside, by (deadline, order of arming), each checked again just before its call
 ///     6 report     statistics, observer, the Turn
 ///
-/// So a callback that posts itself, a zero timeout that re-arms itself and a descriptor that is always ready each run
-/// once a turn, and none can starve another. What a handler posts or arms for now runs in the same turn.
+/// So a callback that posts itself, a zero timeout that re-arms itself and a descriptor that is always ready
+/// each run once a turn, and none can starve another. What a handler posts or arms for now runs in the same
+/// turn.
 ///
-/// **Budget.** A call that has spent its budget comes back; the next one continues the turn where it stopped, in the
-/// same order, before it polls again.
+/// **Budget.** A call that has spent its budget comes back; the next one continues the turn where it
+/// stopped, in the same order, before it polls again.
 ///
-/// **Nesting.** run_once() inside a callable is legal (a modal dialog, a window being dragged): it continues the turn
-/// under way, then makes new ones. A callable that is on the stack is never entered again; the descriptor
-/// of a handler on the stack is not watched until the handler returns.
+/// **Nesting.** run_once() inside a callable is legal (a modal dialog, a window being dragged): it continues
+/// the turn under way, then makes new ones. A callable that is on the stack is never entered again; the
+/// descriptor of a handler on the stack is not watched until the handler returns.
 ///
-/// **Lifetime.** Any callable may remove itself, remove anything else, post, stop, or destroy its owner, and even the
-/// loop, while it runs. Callables are destroyed right after their last call or their removal, on the loop's thread, never
-/// under a lock. The loop owns no descriptor: remove it from the loop, then close it.
+/// **Lifetime.** Any callable may remove itself, remove anything else, post, stop, or destroy its owner, and
+/// even the loop, while it runs. Callables are destroyed right after their last call or their removal, on
+/// the loop's thread, never under a lock. The loop owns no descriptor: remove it from the loop, then close
+/// it.
 ///
-/// **Errors of user code.** A callable that throws stops nothing: the error hook gets the exception, and the rest of the
-/// batch runs. `broken_pipe` from a handler is dropped (the peer went away; Tornado's rule).
+/// **Errors of user code.** A callable that throws stops nothing: the error hook gets the exception, and the
+/// rest of the batch runs. `broken_pipe` from a handler is dropped (the peer went away; Tornado's rule).
 ///
-/// **Errors of use.** Wrong use (start() inside start(), a foreign thread, a closed loop, a null callable) throws
-/// std::logic_error and says what and where. What the system refuses throws std::system_error; the overloads with
-/// an std::error_code do not throw for that. A call that fails has changed nothing.
+/// **Errors of use.** Wrong use (start() inside start(), a foreign thread, a closed loop, a null callable)
+/// throws std::logic_error and says what and where. What the system refuses throws std::system_error; the
+/// overloads with an std::error_code do not throw for that. A call that fails has changed nothing.
 ///
-/// Thread: every member is for the loop's thread, unless it says otherwise. That is the thread that is inside a run_
-/// call; between such calls, the one that made the loop or the one that ran it last.
+/// Thread: every member is for the loop's thread, unless it says otherwise. That is the thread that is
+/// inside a run_ call; between such calls, the one that made the loop or the one that ran it last.
 #pragma once
 
 #include <ioloop/clock.hpp>
@@ -70,7 +72,8 @@ namespace ioloop {
 using Callback = Function<void()>;
 using Handler = Function<void(Fd, Events)>;
 
-/// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop stays sound.
+/// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop
+/// stays sound.
 using ErrorHook = Function<void(std::exception_ptr, const Origin&, CallKind)>;
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -107,12 +110,12 @@ public:
     /// Closes. Inside a callable of this loop: nothing more is called, and the run_ call comes back as stopped.
     ~IOLoop();
 
-    // ---- running ----------------------------------------------------------------------------------------------
+    // ---- running --------------------------------------------------------------------------------
 
-    /// Runs until stop(). Phases 3 to 5 come first, then whole turns; whether to stop is looked at only between
-    /// turns, just before the wait. So callbacks and due timeouts of the turn in which stop() is called still run, and
-    /// after a stop() in a handler the callbacks and timeouts of that turn do. A stop() that came before makes
-    /// start() return at once, with nothing run; two such stops count as one.
+    /// Runs until stop(). Phases 3 to 5 come first, then whole turns; whether to stop is looked at only
+    /// between turns, just before the wait. So callbacks and due timeouts of the turn in which stop() is
+    /// called still run, and after a stop() in a handler the callbacks and timeouts of that turn do. A
+    /// stop() that came before makes start() return at once, with nothing run; two such stops count as one.
     /// Errors: logic_error if start() is running already.
     void start();
 
@@ -126,23 +129,25 @@ public:
     /// One turn. Waits at most `timeout` for something to do.
     Turn run_once(Duration timeout = no_wait, Budget budget = {});
 
-    /// Turns without waiting, until one finds nothing to do or the budget is spent. Give it a budget: a callback that
-    /// posts itself is always ready.
+    /// Turns without waiting, until one finds nothing to do or the budget is spent. Give it a budget: a
+    /// callback that posts itself is always ready.
     Turn run_ready(Budget budget = {});
 
-    /// Serves until `deadline`, sleeping inside the loop: what arrives in the slack of a frame is handled at once,
-    /// not a frame later. Handlers are not begun after the deadline, but for one call if none was made.
+    /// Serves until `deadline`, sleeping inside the loop: what arrives in the slack of a frame is handled at
+    /// once, not a frame later. Handlers are not begun after the deadline, but for one call if none was
+    /// made.
     Turn run_until(TimePoint deadline, Budget budget = {});
 
-    /// Drops what is registered, queued and armed, and gives the system's resources back. From then on posts are refused and
-    /// everything else but destruction is an error. Idempotent. With `all_fds`, closes the registered descriptors.
+    /// Drops what is registered, queued and armed, and gives the system's resources back. From then on posts
+    /// are refused and everything else but destruction is an error. Idempotent. With `all_fds`, closes the
+    /// registered descriptors.
     /// Errors: logic_error inside a run_ call.
     void close(bool all_fds = false);
 
-    // ---- descriptors: level-triggered -------------------------------------------------------------------------
+    // ---- descriptors: level-triggered -----------------------------------------------------------
 
-    /// Calls `handler(fd, events)` in every turn in which `fd` is ready for one of `events`, or for Events::error,
-    /// which is always watched. The call has only the events asked for, and error.
+    /// Calls `handler(fd, events)` in every turn in which `fd` is ready for one of `events`, or for
+    /// Events::error, which is always watched. The call has only the events asked for, and error.
     /// Lifetime: `fd` stays the caller's; remove_handler() comes before ::close().
     /// Errors: file_exists if it has a handler (which stays as it is); else what the system says.
     void add_handler(Fd fd, Handler handler, Events events, Origin origin = Origin::here());
@@ -157,7 +162,7 @@ public:
     /// After it returns the handler is not called again. False if there was none, which is no error.
     bool remove_handler(Fd fd) noexcept;
 
-    // ---- callbacks --------------------------------------------------------------------------------------------
+    // ---- callbacks ------------------------------------------------------------------------------
 
     /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
     /// Thread: any. Enters the kernel only if the loop sleeps.
@@ -167,7 +172,7 @@ public:
     /// Thread: any.
     bool spawn_callback(Callback callback, Origin origin = Origin::here());
 
-    // ---- timeouts: never early, first armed first among equal deadlines ---------------------------------------
+    // ---- timeouts: never early, first armed first among equal deadlines -------------------------
 
     /// Runs `callback` once, at `deadline` or as soon after as the loop is run. A deadline in the past is now.
     Timeout call_at(TimePoint deadline, Callback callback, Origin origin = Origin::here());
@@ -181,8 +186,8 @@ public:
     /// After it returns the callback cannot run. False if it ran already, was removed, or never was.
     bool remove_timeout(Timeout timeout) noexcept;
 
-    /// Moves the deadline, keeping callback and id: the idle-timeout pattern. Legal inside the timeout's own callback, where
-    /// it makes a repeating one. False if there is no such timeout.
+    /// Moves the deadline, keeping callback and id: the idle-timeout pattern. Legal inside the timeout's own
+    /// callback, where it makes a repeating one. False if there is no such timeout.
     bool update_timeout(Timeout timeout, TimePoint deadline) noexcept;
 
     /// Tells the inspector that this timeout repeats itself. Changes nothing else.
@@ -193,10 +198,10 @@ public:
     /// The clock as this turn read it: one reading serves all calls of a phase. Outside a turn, time().
     TimePoint now() const noexcept;
 
-    // ---- doors for hosts --------------------------------------------------------------------------------------
+    // ---- doors for hosts ------------------------------------------------------------------------
 
-    /// Becomes readable when a descriptor is ready, or something was posted; wait on it in a loop of your own, together
-    /// with next_deadline(), and call run_once() then. invalid_fd where the poller has none.
+    /// Becomes readable when a descriptor is ready, or something was posted; wait on it in a loop of your
+    /// own, together with next_deadline(), and call run_once() then. invalid_fd where the poller has none.
     /// Lifetime: the loop's; never read or close it.
     Fd native_handle();
 
@@ -212,7 +217,7 @@ public:
     /// returns the earlier waker is not running and will not be called.
     void set_host_waker(Function<void()> waker);
 
-    // ---- which loop is current (Tornado) ----------------------------------------------------------------------
+    // ---- which loop is current (Tornado) --------------------------------------------------------
 
     /// The loop that runs on this thread, else the one made current. If there is none: instance() or, on
     /// request, null.
@@ -229,12 +234,12 @@ public:
     /// Forgets the instance; destroys it if instance() made it. Thread: any.
     static void clear_instance() noexcept;
 
-    // ---- errors -----------------------------------------------------------------------------------------------
+    // ---- errors ---------------------------------------------------------------------------------
 
     /// Null: back to one line on stderr.
     void set_error_hook(ErrorHook hook);
 
-    // ---- seeing inside ----------------------------------------------------------------------------------------
+    // ---- seeing inside --------------------------------------------------------------------------
 
     /// Copies out what there is. Reuses the memory of `out`.
     void snapshot(Snapshot& out) const;
@@ -244,9 +249,9 @@ public:
     void set_observer(Observer* observer) noexcept;
     Observer* observer() const noexcept;
 
-    /// While paused nothing is called, waited for or lost, and the loop's time stands still: on resuming every pending deadline
-    /// has moved by the length of the pause, so nothing storms. A start() that finds itself paused sleeps
-    /// until resumed or stopped. Thread: any may resume; pausing is the loop's.
+    /// While paused nothing is called, waited for or lost, and the loop's time stands still: on resuming
+    /// every pending deadline has moved by the length of the pause, so nothing storms. A start() that finds
+    /// itself paused sleeps until resumed or stopped. Thread: any may resume; pausing is the loop's.
     void set_paused(bool paused);
     bool paused() const noexcept;
     /// Runs one call, or the rest of one turn, while paused. Does not wait.

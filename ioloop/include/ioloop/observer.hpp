@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Observer: sees every call and every turn of a loop. Floor 1.
 ///
-/// Override what you need. A loop without an observer pays one predictable branch a call. Observers are called on the
-/// loop's thread, inside a turn: be quick, and do not call the loop.
+/// Override what you need. A loop without an observer pays one predictable branch a call. Observers are
+/// called on the loop's thread, inside a turn: be quick, and do not call the loop.
 #pragma once
 
 #include <ioloop/clock.hpp>

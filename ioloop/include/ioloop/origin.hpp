@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// Origin: where in the program a call was made. Floor 0.
 ///
-/// Every registering member of the loop takes one as its last, defaulted argument, so that the inspector, the log and an
-/// error can say «game.cpp:120, on_spawn» instead of an address. A string literal is an Origin too, and names
-/// the thing: `loop.call_later(5s, expire, "session expiry")`.
+/// Every registering member of the loop takes one as its last, defaulted argument, so that the inspector,
+/// the log and an error can say «game.cpp:120, on_spawn» instead of an address. A string literal is an
+/// Origin too, and names the thing: `loop.call_later(5s, expire, "session expiry")`.
 ///
-/// The place is where the literal becomes an Origin. Through a forwarding function (make_unique, emplace_back) that is inside of the
-/// function; write `Origin("name")` there.
+/// The place is where the literal becomes an Origin. Through a forwarding function (make_unique,
+/// emplace_back) that is inside of the function; write `Origin("name")` there.
 ///
 /// Helpers that register on behalf of their caller take an Origin the same way and pass it on; else every row
 /// of the inspector would read «helper.hpp».

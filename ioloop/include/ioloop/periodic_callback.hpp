@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// PeriodicCallback: calls back every period. Floor 3.
 ///
-/// Ticks lie on a grid from start(): a slow callback does not shift them, and ticks that it missed are skipped, not made up
-/// for in a burst. The first call comes one period after start().
+/// Ticks lie on a grid from start(): a slow callback does not shift them, and ticks that it missed are
+/// skipped, not made up for in a burst. The first call comes one period after start().
 ///
 /// Thread: the loop's.
 #pragma once
@@ -17,7 +17,8 @@ namespace ioloop {
 
 class PeriodicCallback {
 public:
-    /// Lifetime: may be destroyed inside its own callback, and may outlive the loop's close(), after which it is stopped.
+    /// Lifetime: may be destroyed inside its own callback, and may outlive the loop's close(), after which
+    /// it is stopped.
     /// Errors: std::invalid_argument for a period that is not positive or a null callback.
     PeriodicCallback(IOLoop& loop, Duration period, Callback callback, Origin origin = Origin::here());
     PeriodicCallback(const PeriodicCallback&) = delete;
@@ -33,9 +34,9 @@ public:
 
     Duration period() const noexcept;
 
-    /// The tick after `now`, given the last one (Tornado's _update_next in its final form): strictly later than `now`, on the
-    /// grid of `last`, whole missed periods skipped. If the clock seems to have gone backwards, one period on from
-    /// `last`, so that no tick comes twice (tornado #2333).
+    /// The tick after `now`, given the last one (Tornado's _update_next in its final form): strictly later
+    /// than `now`, on the grid of `last`, whole missed periods skipped. If the clock seems to have gone
+    /// backwards, one period on from `last`, so that no tick comes twice (tornado #2333).
     static TimePoint next_tick(TimePoint last, TimePoint now, Duration period) noexcept;
 
 private:

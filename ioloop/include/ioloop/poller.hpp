@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// Poller: the port contract, what the loop needs of an operating system. Floor 1.
 ///
-/// One Poller for each loop; one `.cpp` for each system call in src/poller/. A Poller waits for descriptors, level-triggered:
-/// what is ready and not dealt with is reported again by the next wait(). It knows descriptors, keys and
-/// interest; it knows no handler, no timeout and no loop, and never calls code of the user. Public so that a
-/// console, a simulator or a test can bring its own (Options::custom_poller).
+/// One Poller for each loop; one `.cpp` for each system call in src/poller/. A Poller waits for descriptors,
+/// level-triggered: what is ready and not dealt with is reported again by the next wait(). It knows
+/// descriptors, keys and interest; it knows no handler, no timeout and no loop, and never calls code of the
+/// user. Public so that a console, a simulator or a test can bring its own (Options::custom_poller).
 ///
 /// Thread: the loop's, but for wake().
 #pragma once
@@ -41,9 +41,9 @@ public:
     virtual ~Poller() = default;
 
     /// Watches `fd`. Errors and hang-ups are reported unasked.
-    /// Errors: file_exists if this very file is watched under this number already (a number that was closed and is now
-    /// another file is not); bad_file_descriptor; operation_not_permitted for what cannot be waited for,
-    /// such as a regular file. On error nothing has changed.
+    /// Errors: file_exists if this very file is watched under this number already (a number that was closed
+    /// and is now another file is not); bad_file_descriptor; operation_not_permitted for what cannot be
+    /// waited for, such as a regular file. On error nothing has changed.
     virtual std::error_code add(Fd fd, Events interest, Key key) = 0;
     /// Replaces interest and key.
     /// Errors: no_such_file_or_directory or bad_file_descriptor if `fd` is not what was added.
@@ -54,8 +54,9 @@ public:
     /// duplicate lives. What is still wanted is added again by the caller.
     virtual std::error_code reset() = 0;
 
-    /// Sleeps until a descriptor is ready, wake() was called, or `timeout` has passed; never less than `timeout`
-    /// otherwise. Fills `ready` from the front and says in `count` how many; one entry a descriptor.
+    /// Sleeps until a descriptor is ready, wake() was called, or `timeout` has passed; never less than
+    /// `timeout` otherwise. Fills `ready` from the front and says in `count` how many; one entry a
+    /// descriptor.
     /// Errors: interrupted if a signal arrived first; anything else is fatal to the loop.
     virtual std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) = 0;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// Site: a call site as a number, and the chain of sites that led to it. Floor 0.
 ///
-/// A program has a few hundred call sites and runs through them millions of times. So an Origin (32 bytes) is
-/// interned once and then carried as a SiteId (4 bytes). That makes it cheap to keep, with every callable, not only
-/// where it was scheduled but by what, four deep: the question «who asked for this?» has an answer in
-/// release builds, always (the idea is Chromium's task_backtrace).
+/// A program has a few hundred call sites and runs through them millions of times. So an Origin (32 bytes)
+/// is interned once and then carried as a SiteId (4 bytes). That makes it cheap to keep, with every
+/// callable, not only where it was scheduled but by what, four deep: the question «who asked for this?» has
+/// an answer in release builds, always (the idea is Chromium's task_backtrace).
 #pragma once
 
 #include <ioloop/origin.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Snapshot: what the loop holds at one moment, copied out. Floor 1.
 ///
-/// For inspectors, dumps and tests. Keep one and pass it to IOLoop::snapshot() again: its vectors are reused, so a
-/// steady state allocates nothing.
+/// For inspectors, dumps and tests. Keep one and pass it to IOLoop::snapshot() again: its vectors are
+/// reused, so a steady state allocates nothing.
 #pragma once
 
 #include <ioloop/clock.hpp>

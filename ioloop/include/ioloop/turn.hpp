@@ -10,9 +10,9 @@ namespace ioloop {
 
 inline constexpr std::uint32_t unlimited = UINT32_MAX;
 
-/// What one call of run_once, run_ready or run_until may spend on calling handlers, callbacks and timeouts. Sleeping
-/// is not spending. The loop looks between calls: it overruns `time` by at most the call it is in. However small
-/// the budget, one call is made when anything is ready, so a starved loop still moves.
+/// What one call of run_once, run_ready or run_until may spend on calling handlers, callbacks and timeouts.
+/// Sleeping is not spending. The loop looks between calls: it overruns `time` by at most the call it is in.
+/// However small the budget, one call is made when anything is ready, so a starved loop still moves.
 struct Budget {
     Duration time = forever;
     std::uint32_t calls = unlimited;

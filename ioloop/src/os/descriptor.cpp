@@ -35,7 +35,8 @@ void print(char (&out)[Descriptor::address_size], const sockaddr_storage& addres
         ::inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
         std::snprintf(out, sizeof out, "[%s]:%u", host, ntohs(v6.sin6_port));
     } else if (address.ss_family == AF_UNIX) {
-        // The path need not be terminated, may be abstract (a leading NUL, shown as @), and is empty for a socketpair.
+        // The path need not be terminated, may be abstract (a leading NUL, shown as @), and is empty for a
+        // socketpair.
         constexpr std::size_t offset = offsetof(sockaddr_un, sun_path);
         if (length <= offset) return;
         sockaddr_un local{};

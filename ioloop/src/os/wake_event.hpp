@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// WakeEvent: a descriptor that another thread can make readable. Floor 1.
 ///
-/// eventfd where there is one, else a pipe. Both ends close-on-exec and non-blocking. Setting it twice is setting it
-/// once; a full pipe is as readable as can be.
+/// eventfd where there is one, else a pipe. Both ends close-on-exec and non-blocking. Setting it twice is
+/// setting it once; a full pipe is as readable as can be.
 #pragma once
 
 #include <ioloop/fd.hpp>

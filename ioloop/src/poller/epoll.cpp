@@ -4,20 +4,23 @@
 /// Some facts about epoll, and what they mean here:
 ///
 /// A registration belongs to the pair of *open file* and number, not to the number. So:
-/// - Closing the last descriptor of a file removes its registration, without a word. remove() then finds ENOENT or EBADF;
+/// - Closing the last descriptor of a file removes its registration, without a word. remove() then finds
+///   ENOENT or EBADF;
 ///   that is no news to anybody.
-/// - Closing a descriptor while a duplicate of it lives removes nothing: the file stays in the set, goes on being
+/// - Closing a descriptor while a duplicate of it lives removes nothing: the file stays in the set, goes on
+///   being
 ///   ready, and cannot be taken out, as EPOLL_CTL_DEL needs the number and the number is closed (or, worse, is
 ///   another file now). The loop would spin for ever. epoll cannot say which files it holds; but the loop sees keys that it
 ///   has retired, and then asks for reset(): a new set takes the old one's place, and its number.
-/// - EPOLL_CTL_ADD says EEXIST only for the same file under the same number. A number that was closed and is another file
+/// - EPOLL_CTL_ADD says EEXIST only for the same file under the same number. A number that was closed and is
+///   another file
 ///   now is added without complaint, which is exactly what add() promises.
 ///
-/// The key travels in epoll_data; the kernel gives back what was set last. Keys carry a generation, so a late event for
-/// an earlier owner of a number is recognised by the loop.
+/// The key travels in epoll_data; the kernel gives back what was set last. Keys carry a generation, so a
+/// late event for an earlier owner of a number is recognised by the loop.
 ///
-/// EPOLLERR and EPOLLHUP come unasked. EPOLLRDHUP is not used: a half-closed stream is readable, and may still be
-/// full of data.
+/// EPOLLERR and EPOLLHUP come unasked. EPOLLRDHUP is not used: a half-closed stream is readable, and may
+/// still be full of data.
 ///
 /// epoll_wait() counts in milliseconds. epoll_pwait2() (Linux 5.11) counts in nanoseconds; where it is missing,
 /// milliseconds are rounded up, so that a timeout is late rather than early. The thread's timer slack (50 us by
@@ -84,8 +87,9 @@ public:
     std::error_code reset() override {
         const Fd fresh = ::epoll_create1(EPOLL_CLOEXEC);
         if (fresh < 0) return last_error();
-        // dup3 closes the old set and gives its number to the new one in one step: whoever polls native_handle() by its
-        // number goes on. (Who put it into an epoll set of his own has to put it there again.)
+        // dup3 closes the old set and gives its number to the new one in one step: whoever polls
+        // native_handle() by its number goes on. (Who put it into an epoll set of his own has to put it
+        // there again.)
         const bool replaced = ::dup3(fresh, epoll_, O_CLOEXEC) >= 0;
         const auto error = replaced ? std::error_code() : last_error();
         ::close(fresh);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Poller without descriptors: time and wake() only, in nothing but standard C++. For platforms that have no other
-/// (consoles, sandboxes), and as the smallest statement of what a port is.
+/// Poller without descriptors: time and wake() only, in nothing but standard C++. For platforms that have no
+/// other (consoles, sandboxes), and as the smallest statement of what a port is.
 ///
 /// wake() is not signal-safe here: it takes a mutex.
 #include <ioloop/poller.hpp>

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-/// Poller over ppoll(2), or poll(2) where there is no ppoll: every POSIX system, and the reference for the others.
+/// Poller over ppoll(2), or poll(2) where there is no ppoll: every POSIX system, and the reference for the
+/// others.
 ///
 /// poll() is told the whole set each time and keeps none of it. So:
 /// - The set lives here, as an array; the kernel cannot be out of step with it. reset() is clear().
-/// - poll() knows numbers, not files. A number that was closed comes back as POLLNVAL at once and for ever; it is
+/// - poll() knows numbers, not files. A number that was closed comes back as POLLNVAL at once and for ever;
+///   it is
 ///   reported as `gone`. A number that was closed and is another file already looks healthy: add() tells by the
 ///   file's identity (st_dev, st_ino). Files without an inode of their own, such as eventfds, share one,
 ///   and are taken for the same.
-/// - poll() calls a regular file ready at all times, where epoll refuses it. add() refuses it too: a loop that behaves
+/// - poll() calls a regular file ready at all times, where epoll refuses it. add() refuses it too: a loop
+///   that behaves
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
 #include "../os/wake_event.hpp"

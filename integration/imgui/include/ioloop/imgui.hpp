@@ -10,11 +10,11 @@
 ///         ...
 ///     }
 ///
-/// It remembers what ran from the moment it is made, shown or not, so that a window opened after the fact has the
-/// fact in it. Shown, it costs a copy of what the loop holds; closed or collapsed, nothing.
+/// It remembers what ran from the moment it is made, shown or not, so that a window opened after the fact
+/// has the fact in it. Shown, it costs a copy of what the loop holds; closed or collapsed, nothing.
 ///
-/// It draws, and that is all: no context, fonts, style, io or windows but the one you ask for; nothing is global. Two loops
-/// have two inspectors.
+/// It draws, and that is all: no context, fonts, style, io or windows but the one you ask for; nothing is
+/// global. Two loops have two inspectors.
 ///
 /// Thread: the loop's and Dear ImGui's, which are the same one here; for every member.
 #pragma once
@@ -49,14 +49,14 @@ public:
     /// Leaves the loop without an observer again. A loop that was paused stays paused.
     ~Inspector();
 
-    /// The inspector in a window of its own, between NewFrame() and Render(). `open`, if given, makes a close button;
-    /// while it is false nothing is done.
+    /// The inspector in a window of its own, between NewFrame() and Render(). `open`, if given, makes a
+    /// close button; while it is false nothing is done.
     void show_window(const char* title = "IOLoop", bool* open = nullptr);
 
     /// The inspector in the window, child or tab that you have begun.
     ///
-    /// Buttons act when the drawing is done. One of them, «Step», calls callables of the loop; they may destroy the
-    /// inspector.
+    /// Buttons act when the drawing is done. One of them, «Step», calls callables of the loop; they may
+    /// destroy the inspector.
     void show_contents();
 
 private:

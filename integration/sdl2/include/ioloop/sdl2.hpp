@@ -15,9 +15,9 @@
 /// - pump(): once a frame, never blocks. What arrives just after it waits for the next frame.
 /// - pump_until(): sleeps the slack of the frame inside the loop; what arrives is handled at once.
 ///
-/// While a window is dragged or resized, or a menu is open, SDL_PollEvent does not return on Windows and macOS; the
-/// host keeps the loop turning from an SDL event watch, as often as SDL says that the window changed. (SDL
-/// does that from 2.30 on Windows, and for live resizing on macOS.)
+/// While a window is dragged or resized, or a menu is open, SDL_PollEvent does not return on Windows and
+/// macOS; the host keeps the loop turning from an SDL event watch, as often as SDL says that the window
+/// changed. (SDL does that from 2.30 on Windows, and for live resizing on macOS.)
 ///
 /// Thread: the one that pumps SDL's events, for every member; the loop's thread is the same one.
 #pragma once
@@ -34,8 +34,8 @@ namespace ioloop::sdl2 {
 class Host {
 public:
     struct Options {
-        /// What pump_until() may spend on calls even if its deadline is near or past: a host that is always late
-        /// would else starve its connections.
+        /// What pump_until() may spend on calls even if its deadline is near or past: a host that is always
+        /// late would else starve its connections.
         Duration least = std::chrono::microseconds(500);
         /// What one event of a window drag may spend.
         Duration while_dragged = std::chrono::milliseconds(4);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Descriptor: what the system says a number stands for. Floor 3.
 ///
-/// A few system calls each; for an inspector's eyes, sampled, never on the loop's hot path. Reads nothing that changes the
-/// program: SO_ERROR, for one, would be cleared by looking.
+/// A few system calls each; for an inspector's eyes, sampled, never on the loop's hot path. Reads nothing
+/// that changes the program: SO_ERROR, for one, would be cleared by looking.
 #pragma once
 
 #include <ioloop/fd.hpp>

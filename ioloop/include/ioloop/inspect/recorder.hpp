@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Recorder: an Observer that remembers the last calls and turns. Floor 3.
 ///
-/// Two rings of fixed size, allocated once. The callback queue of a pumped loop is empty whenever a frame looks at
-/// it; what ran is the thing to see.
+/// Two rings of fixed size, allocated once. The callback queue of a pumped loop is empty whenever a frame
+/// looks at it; what ran is the thing to see.
 ///
 /// Thread: the loop's.
 #pragma once
