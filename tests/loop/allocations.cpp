@@ -228,6 +228,19 @@ TEST(Memory, slots_queue_and_heap_live_in_the_resource_of_the_options_and_are_gi
     EXPECT_EQ(memory.in_use, 0);
 }
 
+TEST(Memory, a_number_that_is_no_descriptor_makes_no_table_grow) {
+    SimWorld world;
+    Memory memory;
+    IOLoop::Options options = world.options();
+    options.memory = &memory;
+    IOLoop loop(std::move(options));
+    std::error_code error;
+    loop.add_handler(
+        100'000'000, [](Fd, Events) {}, Events::read, error);
+    EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    EXPECT_LT(memory.in_use, 1'000'000);
+}
+
 /// Tries a small life of a loop again and again, with one more allocation granted each time: whatever was
 /// accepted runs exactly once, and what was refused never.
 TEST(Memory, a_lack_of_memory_is_an_exception_that_changes_nothing) {
