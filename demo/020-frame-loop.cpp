@@ -3,6 +3,7 @@
 #include <ioloop/ioloop.hpp>
 #include <ioloop/sdl2.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -53,8 +54,10 @@ int main(int, char**) {
                              SDL_MapRGB(screen->format, 16, 24, static_cast<Uint8>(64 + shade / 4)));
                 SDL_UpdateWindowSurface(window);
             }
-            // Instead of SDL_Delay: what is due, or arrives, in the rest of the frame is served at once.
-            host.pump_until(next_frame += 16667us);
+            // Instead of SDL_Delay: what is due, or arrives, in the rest of the frame is served at once. After a hitch the
+            // frames go on from here, and do not make up for those that were missed.
+            next_frame = std::max(next_frame + 16667us, loop.time());
+            host.pump_until(next_frame);
         }
     } // the host goes before SDL does
     std::printf("%d answers\n", answers);

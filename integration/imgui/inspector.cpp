@@ -116,7 +116,7 @@ void Inspector::Impl::show_all(const Ui& ui) {
     const auto part = [&](const char* name, std::size_t rows, auto& panel) {
         const float wanted = row * (static_cast<float>(rows) + 1) + ImGui::GetStyle().ScrollbarSize * 1.5F;
         put_weak(Text(name));
-        if (ImGui::BeginChild(name, ImVec2(0, std::clamp(wanted, row * 4, room * 0.3F)))) panel.show(ui);
+        if (ImGui::BeginChild(name, ImVec2(0, std::clamp(wanted, row * 4, room * 0.27F)))) panel.show(ui);
         ImGui::EndChild();
         ui.rows_shown->add("; ");
     };
@@ -165,7 +165,7 @@ void Inspector::show_window(const char* title, bool* open) {
     // As large as is useful, and no larger than fits.
     const float em = ImGui::GetFontSize();
     const ImVec2 display = ImGui::GetIO().DisplaySize;
-    const ImVec2 size(std::min(em * 82, display.x * 0.9F), std::min(em * 60, display.y * 0.88F));
+    const ImVec2 size(std::min(em * 82, display.x * 0.9F), std::min(em * 60, display.y * 0.93F));
     ImGui::SetNextWindowSize(size, ImGuiCond_FirstUseEver);
     const bool visible = ImGui::Begin(title, open);
     if (visible) impl_->show();

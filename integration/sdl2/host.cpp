@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <exception>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include <SDL.h>
 
@@ -18,8 +20,9 @@ void log_error(const std::exception_ptr& error, const Origin& origin, CallKind k
         SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u: %s", name_of(kind),
                      name, origin.file, origin.line, e.what());
     } catch (...) {
-        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u", name_of(kind), name,
-                     origin.file, origin.line);
+        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION,
+                     "ioloop: error in %s '%s' at %s:%u: an exception that is no std::exception",
+                     name_of(kind), name, origin.file, origin.line);
     }
 }
 
@@ -43,23 +46,30 @@ public:
         if ((SDL_WasInit(SDL_INIT_EVENTS) & SDL_INIT_EVENTS) == 0) {
             throw std::logic_error("sdl2::Host: call SDL_Init(SDL_INIT_VIDEO or SDL_INIT_EVENTS) first");
         }
-        if (options_.log_errors) loop_.set_error_hook(log_error);
+        if (options_.log_errors) {
+            // A hook of the program's own has precedence.
+            ErrorHook earlier = loop_.set_error_hook(log_error);
+            logging_ = !earlier;
+            if (earlier) loop_.set_error_hook(std::move(earlier));
+        }
         SDL_AddEventWatch(&watch, this);
     }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
         SDL_DelEventWatch(&watch, this);
-        if (options_.log_errors) loop_.set_error_hook(nullptr);
+        if (logging_) loop_.set_error_hook(nullptr);
     }
 
     Turn pump(Budget budget) {
+        require_thread("pump");
         const Turn turn = loop_.run_once(no_wait, budget);
         pumped();
         return turn;
     }
 
     Turn pump_until(TimePoint deadline) {
+        require_thread("pump_until");
         // No slack: turns without sleeping, as many as the least of budgets allows. One would make a
         // question and its answer take two frames.
         const bool slack = deadline - options_.least > loop_.time();
@@ -99,6 +109,12 @@ private:
         ++rescued_turns_;
     }
 
+    void require_thread(const char* member) const {
+        if (SDL_ThreadID() == thread_) return;
+        throw std::logic_error(std::string("sdl2::Host::") + member +
+                               ": called from another thread than made the host");
+    }
+
     void pumped() {
         last_pump_ = steady_clock().now();
         stuck_ = false;
@@ -113,6 +129,7 @@ private:
     Options options_;
     SDL_threadID thread_;
     TimePoint last_pump_ = steady_clock().now();
+    bool logging_ = false; ///< our error hook is in the loop
     bool stuck_ = false;   ///< the last turn was made by the watch
     bool pumping_ = false; ///< inside a turn made by the watch
     std::uint64_t rescued_turns_ = 0;

@@ -28,8 +28,14 @@ TimePoint IOLoop::Impl::next_deadline() const noexcept {
 
 // ---- errors -------------------------------------------------------------------------------------
 
-void IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
+ErrorHook IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
+    auto earlier = std::move(error_hook_);
     error_hook_ = hook ? std::make_shared<ErrorHook>(std::move(hook)) : nullptr;
+    if (earlier == nullptr) return nullptr;
+    // It may be on the stack at this moment, so it is not moved; what is given back shares it.
+    return [earlier = std::move(earlier)](std::exception_ptr error, const Origin& origin, CallKind kind) {
+        (*earlier)(std::move(error), origin, kind);
+    };
 }
 
 #if IOLOOP_EXCEPTIONS

@@ -55,17 +55,24 @@ void IOLoop::close(bool all_fds) {
 }
 
 void IOLoop::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
-    if (const auto error = impl_->add_handler(fd, std::move(handler), events, origin)) {
-        raise(std::system_error(error, "add_handler: " + fd_name(fd) + ", " + describe(origin)));
-    }
+    const auto error = impl_->add_handler(fd, std::move(handler), events, origin);
+    if (!error) return;
+    std::string text = "add_handler: " + fd_name(fd) + ", " + describe(origin);
+    if (error == std::errc::file_exists)
+        text.append("; it has a handler already, ").append(impl_->handler_place(fd));
+    if (error == std::errc::operation_not_permitted) text.append("; it cannot be watched (a regular file?)");
+    raise(std::system_error(error, text));
 }
 void IOLoop::add_handler(Fd fd, Handler handler, Events events, std::error_code& error, Origin origin) {
     error = impl_->add_handler(fd, std::move(handler), events, origin);
 }
 void IOLoop::update_handler(Fd fd, Events events) {
-    if (const auto error = impl_->update_handler(fd, events)) {
-        raise(std::system_error(error, "update_handler: " + fd_name(fd)));
-    }
+    const auto error = impl_->update_handler(fd, events);
+    if (!error) return;
+    const std::string place = impl_->handler_place(fd);
+    const std::string fact =
+        place.empty() ? ": it has no handler" : ": it is not the file any more that was added, " + place;
+    raise(std::system_error(error, "update_handler: " + fd_name(fd) + fact));
 }
 void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) {
     error = impl_->update_handler(fd, events);
@@ -123,7 +130,7 @@ TimePoint IOLoop::now() const noexcept { return impl_->now(); }
 Fd IOLoop::native_handle() { return impl_->native_handle(); }
 TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
 void IOLoop::set_host_waker(Function<void()> waker) { impl_->set_host_waker(std::move(waker)); }
-void IOLoop::set_error_hook(ErrorHook hook) { impl_->set_error_hook(std::move(hook)); }
+ErrorHook IOLoop::set_error_hook(ErrorHook hook) { return impl_->set_error_hook(std::move(hook)); }
 void IOLoop::snapshot(Snapshot& out) const { impl_->snapshot(out); }
 const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics(); }
 void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(observer); }

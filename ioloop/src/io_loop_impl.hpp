@@ -55,7 +55,9 @@ public:
     bool note_period(Timeout id, Duration period) noexcept;
     void set_observer(Observer* observer) noexcept;
     void set_paused(bool paused);
-    void set_error_hook(ErrorHook&& hook);
+    ErrorHook set_error_hook(ErrorHook&& hook);
+    /// Where the handler of `fd` was added; empty if it has none.
+    std::string handler_place(Fd fd);
     void set_host_waker(Function<void()>&& waker);
     Fd native_handle();
     TimePoint next_deadline() const noexcept;
@@ -70,7 +72,7 @@ public:
     bool in_call() const noexcept { return frame_ != nullptr; }
 
     /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
-    void require_usable(const char* member) const;
+    void require_usable(const char* member, const Origin* origin = nullptr) const;
     bool on_loop_thread() const noexcept;
 
     // ---- current.cpp: which loop is whose ----

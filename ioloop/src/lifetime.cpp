@@ -38,7 +38,9 @@ IOLoop::Impl::~Impl() {
 }
 
 void IOLoop::Impl::close(bool all_fds) {
-    if (runner_.load() != nullptr) raise(std::logic_error("close: the loop is running; stop() it first"));
+    if (runner_.load() != nullptr)
+        raise(std::logic_error(
+            "close: called while the loop is inside a run_ call; close it after that has returned"));
     if (!closed_) drop_everything(all_fds);
 }
 
@@ -114,14 +116,14 @@ bool IOLoop::Impl::on_loop_thread() const noexcept {
     return me == home_thread_ || me == last_runner_.load(std::memory_order_relaxed);
 }
 
-void IOLoop::Impl::require_usable(const char* member) const {
-    if (!on_loop_thread()) {
-        raise(std::logic_error(std::string(member) + ": called from another thread than the loop's; "
-                                                     "post it there with add_callback()"));
-    }
-    if (closed_.load(std::memory_order_relaxed) || abandoned_) {
-        raise(std::logic_error(std::string(member) + ": the loop is closed"));
-    }
+void IOLoop::Impl::require_usable(const char* member, const Origin* origin) const {
+    const bool foreign = !on_loop_thread();
+    if (!foreign && !closed_.load(std::memory_order_relaxed) && !abandoned_) return;
+    std::string text = member;
+    text.append(foreign ? ": called from another thread than the loop's; post it there with add_callback()"
+                        : ": the loop is closed");
+    if (origin != nullptr) text.append(", ").append(describe(*origin));
+    raise(std::logic_error(text));
 }
 
 void IOLoop::Impl::stop() noexcept {

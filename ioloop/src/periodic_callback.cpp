@@ -17,6 +17,7 @@ struct PeriodicCallback::State {
     Origin origin;
     Timeout timeout{};     ///< none: stopped
     TimePoint tick{};      ///< the next, on the grid
+    Timeout ticking{};     ///< the one whose call is on the stack
     std::uint64_t run = 0; ///< counts start()s, to tell a restart inside the callback from the run it ended
 };
 
@@ -39,6 +40,7 @@ public:
         // RAII, as a callback that throws keeps its schedule.
         struct Rearm {
             ~Rearm() {
+                state.ticking = {};
                 // The callback may have destroyed the loop, and may even have made another in its place;
                 if (IOLoop::current(false) != &loop || !loop.in_call()) return;
                 if (state.run != run || !state.timeout) return; // ... or stopped this, or restarted it
@@ -49,6 +51,7 @@ public:
             IOLoop& loop;
             std::uint64_t run;
         } const rearm{*state_, state_->loop, run_};
+        state_->ticking = state_->timeout;
         state_->callback();
     }
 
@@ -77,8 +80,10 @@ void PeriodicCallback::start() {
 }
 
 void PeriodicCallback::stop() noexcept {
-    // Inside its own callback there is nothing to remove; the ticker finds no timeout and does not re-arm.
-    if (const Timeout timeout = std::exchange(state_->timeout, {})) state_->loop.remove_timeout(timeout);
+    // Inside its own callback there is nothing to remove, and perhaps no loop any more: the ticker finds no timeout, and
+    // does not re-arm.
+    const Timeout timeout = std::exchange(state_->timeout, {});
+    if (timeout && timeout != state_->ticking) state_->loop.remove_timeout(timeout);
 }
 
 bool PeriodicCallback::is_running() const noexcept { return static_cast<bool>(state_->timeout); }

@@ -17,7 +17,7 @@ std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)
 // ---- descriptors --------------------------------------------------------------------------------
 
 std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
-    require_usable("add_handler");
+    require_usable("add_handler", &origin);
     if (!handler)
         raise(
             std::invalid_argument("add_handler: null handler for " + fd_name(fd) + ", " + describe(origin)));
@@ -67,6 +67,11 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
     }
     entry->interest = events;
     return {};
+}
+
+std::string IOLoop::Impl::handler_place(Fd fd) {
+    const HandlerEntry* entry = handlers_.find(fd);
+    return entry != nullptr ? describe(entry->chain.origin()) : std::string();
 }
 
 bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
@@ -140,7 +145,7 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
 }
 
 Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
-    require_usable(member);
+    require_usable(member, &origin);
     if (!callback) raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
     heap_.reserve(timeouts_.end_after_emplace());
     const auto id = timeouts_.emplace(TimeoutEntry{std::move(callback), deadline, {}, chain_at(origin)});

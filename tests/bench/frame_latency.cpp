@@ -5,7 +5,7 @@
 ///
 /// `pump` asks the loop once a frame and sleeps the rest in SDL_Delay, as programs do that glue a loop into
 /// their frame. `pump_until` sleeps the rest inside the loop. Both in one run: compare them with each other,
-/// not with a run elsewhere. The counters are microseconds from the write to the handler; `frame_p99` is how
+/// not with a run elsewhere. The counters are microseconds from the write to the handler; `frame_p99_us` is how
 /// long frames took, of 16667 us wanted.
 #include "support/socket_pair.hpp"
 
@@ -96,11 +96,11 @@ template <class Slack> void run(benchmark::State& state, Slack&& slack) {
             frame_times.push_back(now - last);
             last = now;
         }
-        state.counters["p50"] = percentile(latencies, 0.5);
-        state.counters["p99"] = percentile(latencies, 0.99);
+        state.counters["p50_us"] = percentile(latencies, 0.5);
+        state.counters["p99_us"] = percentile(latencies, 0.99);
         state.counters["packets"] = static_cast<double>(latencies.size());
-        state.counters["frame_p50"] = percentile(frame_times, 0.5);
-        state.counters["frame_p99"] = percentile(frame_times, 0.99);
+        state.counters["frame_p50_us"] = percentile(frame_times, 0.5);
+        state.counters["frame_p99_us"] = percentile(frame_times, 0.99);
     }
     SDL_Quit();
 }

@@ -84,13 +84,17 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         gui.frames(100);
         EXPECT_EQ(allocations, before) << "of a loop at rest, in " << tab;
 
-        // The loop's own allocations are not the inspector's.
-        std::uint64_t drawing = 0;
-        for (int i = 0; i < 600; ++i) {
-            churn(pair);
-            const std::uint64_t begin = allocations;
-            gui.frame();
-            drawing += allocations - begin;
+        // The loop's own allocations are not the inspector's. A buffer of Dear ImGui may meet a fuller frame than any
+        // before once more, or twice; garbage would come in every round.
+        std::uint64_t drawing = 1;
+        for (int round = 0; round < 4 && drawing > 0; ++round) {
+            drawing = 0;
+            for (int i = 0; i < 600; ++i) {
+                churn(pair);
+                const std::uint64_t begin = allocations;
+                gui.frame();
+                drawing += allocations - begin;
+            }
         }
         EXPECT_EQ(drawing, 0U) << "of a busy loop, in " << tab;
         gui.between_frames = [&] { churn(pair); };

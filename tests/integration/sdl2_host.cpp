@@ -149,17 +149,29 @@ TEST_F(Sdl2Host, errors_of_callables_go_to_the_log_of_sdl_with_their_place) {
     EXPECT_EQ(logged, "");
 }
 
-TEST_F(Sdl2Host, a_hook_of_the_program_stays_if_it_asks_for_that) {
+TEST_F(Sdl2Host, a_hook_of_the_program_stays) {
     IOLoop loop;
     int errors = 0;
     loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { ++errors; });
-    sdl2::Host::Options options;
-    options.log_errors = false;
-    sdl2::Host host(loop, options);
-    loop.add_callback([] { throw 1; });
-    host.pump();
-    EXPECT_EQ(errors, 1);
-    EXPECT_EQ(logged, "");
+    {
+        sdl2::Host host(loop);
+        loop.add_callback([] { throw 1; });
+        host.pump();
+        EXPECT_EQ(errors, 1);
+        EXPECT_EQ(logged, "");
+    }
+    loop.add_callback([] { throw 2; });
+    loop.run_once();
+    EXPECT_EQ(errors, 2);
+}
+
+TEST_F(Sdl2Host, belongs_to_the_thread_that_made_it) {
+    IOLoop loop;
+    sdl2::Host host(loop);
+    std::thread([&] {
+        EXPECT_THROW(host.pump(), std::logic_error);
+        EXPECT_THROW(host.pump_until(loop.time()), std::logic_error);
+    }).join();
 }
 
 TEST_F(Sdl2Host, the_loop_turns_while_a_window_is_dragged) {

@@ -92,7 +92,7 @@ TEST_F(Close, R9_close_inside_a_run_call_is_an_error_and_the_loop_goes_on) {
     pair.send_to_a();
     loop->run_once();
     EXPECT_THAT(errors, testing::SizeIs(3));
-    EXPECT_THAT(errors, testing::Each(HasSubstr("close: the loop is running")));
+    EXPECT_THAT(errors, testing::Each(HasSubstr("close: called while the loop is inside a run_ call")));
     loop->add_callback(note("goes on"));
     loop->run_once();
     EXPECT_THAT(order, ElementsAre("goes on"));

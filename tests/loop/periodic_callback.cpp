@@ -251,6 +251,17 @@ TEST_F(PeriodicCallbacks, it_may_replace_the_loop_and_does_not_touch_the_new_one
     IOLoop::clear_current();
 }
 
+TEST_F(PeriodicCallbacks, it_may_destroy_the_loop_and_then_stop_itself) {
+    std::optional<IOLoop> doomed(world.options());
+    PeriodicCallback periodic(*doomed, 10s, [&] {
+        doomed.reset();
+        periodic.stop();
+    });
+    periodic.start();
+    EXPECT_EQ(doomed->run_once(forever).ended, Ended::stopped);
+    EXPECT_FALSE(periodic.is_running());
+}
+
 TEST_F(PeriodicCallbacks, its_row_for_the_inspector_shows_period_and_origin) {
     PeriodicCallback periodic(loop, 10s, note(), "autosave");
     periodic.start();

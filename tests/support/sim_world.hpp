@@ -42,11 +42,12 @@ public:
     /// Time begins at a round number other than zero: a forgotten initialisation shows.
     static constexpr TimePoint start{std::chrono::seconds(1000)};
 
-    ioloop::IOLoop::Options options() {
+    /// `real` is where readiness comes from.
+    ioloop::IOLoop::Options options(ioloop::PollerKind real = ioloop::PollerKind::automatic) {
         ioloop::IOLoop::Options options;
         options.name = "simulated";
         options.clock = this;
-        options.custom_poller = std::make_unique<SimPoller>(*this);
+        options.custom_poller = std::make_unique<SimPoller>(*this, real);
         options.make_current = ioloop::MakeCurrent::never;
         return options;
     }
@@ -54,7 +55,9 @@ public:
 private:
     class SimPoller final : public ioloop::Poller {
     public:
-        explicit SimPoller(SimWorld& world) : world_(world), real_(ioloop::make_poller()) {}
+        SimPoller(SimWorld& world, ioloop::PollerKind real)
+            : world_(world),
+              real_(ioloop::make_poller(real)) {}
 
         std::error_code add(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->add(fd, e, k); }
         std::error_code modify(ioloop::Fd fd, ioloop::Events e, Key k) override {

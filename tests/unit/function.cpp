@@ -46,8 +46,9 @@ TEST(Function, calls_functions_lambdas_and_members) {
     EXPECT_EQ(Function<int(int)>(&twice)(4), 8);
     Function<int(int)> lambda = [n = 3](int x) { return n + x; };
     EXPECT_EQ(lambda(4), 7);
+    const Point point{5};
     Function<int(const Point&)> member = &Point::get;
-    EXPECT_EQ(member(Point{5}), 5);
+    EXPECT_EQ(member(point), 5);
 }
 
 TEST(Function, drops_the_result_where_none_is_asked_for) {

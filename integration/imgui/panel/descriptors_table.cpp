@@ -86,7 +86,7 @@ void DescriptorsTable::show(const Ui& ui) {
     }
     show_popups(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" descriptors");
-    if (table_.held()) ui.rows_shown->add(", order held");
+    if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
 void DescriptorsTable::update(const Ui& ui) {

@@ -49,7 +49,7 @@ void TimeoutsTable::show(const Ui& ui) {
     }
     show_popup(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" timeouts");
-    if (table_.held()) ui.rows_shown->add(", order held");
+    if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
 void TimeoutsTable::update(const Ui& ui) {

@@ -7,6 +7,10 @@
 /// loop refuses to store one.
 #pragma once
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
+#error "ioloop needs C++20: -std=c++20"
+#endif
+
 #include <cstddef>
 #include <cstring>
 #include <functional>

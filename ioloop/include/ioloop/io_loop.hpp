@@ -98,6 +98,7 @@ public:
         std::unique_ptr<Poller> custom_poller = nullptr; ///< if given, `poller` does not matter
         Clock* clock = nullptr;                          ///< null: steady_clock()
         /// For slots, queue and heap; used by the loop's thread alone. Null: the default resource.
+        /// Lifetime: longer than the loop, and than the run_ call in which a callable destroys it.
         std::pmr::memory_resource* memory = nullptr;
         MakeCurrent make_current = MakeCurrent::if_none;
         ErrorHook on_error = nullptr; ///< null: one line on stderr
@@ -236,8 +237,8 @@ public:
 
     // ---- errors ---------------------------------------------------------------------------------
 
-    /// Null: back to one line on stderr.
-    void set_error_hook(ErrorHook hook);
+    /// Null: back to one line on stderr. Gives the earlier one back.
+    ErrorHook set_error_hook(ErrorHook hook);
 
     // ---- seeing inside --------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@
 ///         update();
 ///         draw();
 ///         SDL_RenderPresent(renderer);
-///         host.pump_until(next_frame += 16667us);     // instead of SDL_Delay
+///         next = std::max(next + 16667us, loop.time());   // after a hitch: go on from here
+///         host.pump_until(next);                          // instead of SDL_Delay
 ///     }
 ///
 /// Two ways to live in a frame:
@@ -41,11 +42,12 @@ public:
         Duration while_dragged = std::chrono::milliseconds(4);
         /// SDL_PollEvent is taken to be stuck in a drag if the loop was not pumped for this long.
         Duration stuck_after = std::chrono::milliseconds(50);
-        /// Send errors of callables to SDL_LogError(). Off: the loop's error hook stays as it is.
+        /// Send errors of callables to SDL_LogError(), if the loop has no error hook when the host is made.
         bool log_errors = true;
     };
 
-    /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called.
+    /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called; from every member on another
+    /// thread.
     /// Lifetime: `loop` outlives the host; SDL_Quit() comes after the host is gone.
     explicit Host(IOLoop& loop);
     Host(IOLoop& loop, Options options);
