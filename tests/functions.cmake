@@ -29,7 +29,7 @@ function(ioloop_add_test test)
     gtest_discover_tests(${target}
         TEST_PREFIX "${test}."
         DISCOVERY_TIMEOUT 60
-        PROPERTIES LABELS "${labels}" TIMEOUT 120 ${video})
+        PROPERTIES LABELS "${labels}" TIMEOUT 300 ${video})
 endfunction()
 
 # ioloop_add_bench(<name> [LIBRARIES <target>...]): tests/bench/<name>.cpp. The test only sees that it still runs.
