@@ -82,15 +82,31 @@ private:
     SDL_GLContext context_ = nullptr;
 };
 
+/// Of the environment; empty if it is not set.
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
 /// Empty where a window can be expected to open.
 std::string no_display() {
 #if defined(__unix__) && !defined(__APPLE__) && !defined(__ANDROID__)
-    if (std::getenv("SDL_VIDEODRIVER") == nullptr && std::getenv("DISPLAY") == nullptr &&
-        std::getenv("WAYLAND_DISPLAY") == nullptr) {
+    if (variable("SDL_VIDEODRIVER").empty() && variable("DISPLAY").empty() &&
+        variable("WAYLAND_DISPLAY").empty()) {
         return "neither DISPLAY nor WAYLAND_DISPLAY is set";
     }
 #endif
     return {};
+}
+
+/// Why SDL, left to itself, has come to draw offscreen: it was told to, or nothing else has worked.
+std::string why_chosen() {
+    if (!variable("SDL_VIDEODRIVER").empty()) return "SDL_VIDEODRIVER says so";
+    std::string displays = variable("DISPLAY");
+    const std::string wayland = variable("WAYLAND_DISPLAY");
+    if (!displays.empty() && !wayland.empty()) displays += " or ";
+    displays += wayland;
+    return displays.empty() ? "SDL has found none" : "cannot open display " + displays;
 }
 
 } // namespace
@@ -115,7 +131,7 @@ public:
         }
         const char* driver = SDL_GetCurrentVideoDriver();
         if (why_offscreen_.empty() && driver != nullptr && std::string(driver) == "offscreen") {
-            why_offscreen_ = "SDL_VIDEODRIVER says so";
+            why_offscreen_ = why_chosen();
         }
 
         gl_.emplace();
