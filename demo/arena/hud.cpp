@@ -83,11 +83,11 @@ void Hud::draw_connection(ImDrawList& out, ImVec2 size, const Client& client, co
     at.x += 10;
     put("", name_of(link.state()));
     put("server", link.server());
-    put("ping", in_ms(link.ping()));
-    put("jitter", in_ms(link.jitter()));
+    put("ping", link.measured() ? in_ms(link.ping()) : "-");
+    put("jitter", link.measured() ? in_ms(link.jitter()) : "-");
     put("players", std::to_string(client.roster().players.size()));
     put("score", me != nullptr ? std::to_string(me->score) : "-", palette::me);
-    put("lost", me != nullptr ? std::to_string(me->deaths) : "-");
+    put("deaths", me != nullptr ? std::to_string(me->deaths) : "-");
 
     const double longest = milliseconds(state.longest_pump);
     const std::string frames = decimal(static_cast<double>(state.frames_per_second), 0) + " fps";
@@ -179,7 +179,7 @@ void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
         ImGui::TableSetupColumn("player", 0, 4);
         ImGui::TableSetupColumn("", 0, 1);
         ImGui::TableSetupColumn("score", 0, 1);
-        ImGui::TableSetupColumn("lost", 0, 1);
+        ImGui::TableSetupColumn("deaths", 0, 1);
         ImGui::TableHeadersRow();
         for (const Roster::Entry& entry : players) {
             ImGui::TableNextColumn();

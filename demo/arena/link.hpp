@@ -78,7 +78,10 @@ public:
 
     State state() const noexcept { return state_; }
     bool joined() const noexcept { return state_ == State::joined; }
+    bool ever_joined() const noexcept { return ever_joined_; }
     Counters counters() const;
+    /// Whether ping() and jitter() are of this connection; otherwise they are of the last one, or zero.
+    bool measured() const noexcept { return last_ping_.has_value(); }
     ioloop::Duration ping() const noexcept { return ping_; }     ///< there and back, smoothed
     ioloop::Duration jitter() const noexcept { return jitter_; } ///< how much that varies
     std::string server() const { return peer_ ? peer_.to_string() : options_.host; }
