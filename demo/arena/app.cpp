@@ -26,6 +26,12 @@ Options for_the_dark(Options options, const Window& window) {
     return options;
 }
 
+ioloop::imgui::Inspector::Options remembering(ioloop::Recorder& recorder) {
+    ioloop::imgui::Inspector::Options options;
+    options.recorder = &recorder;
+    return options;
+}
+
 } // namespace
 
 App::App(const Options& options)
@@ -33,8 +39,7 @@ App::App(const Options& options)
       options_(for_the_dark(options, window_)),
       session_(options_),
       host_(session_.loop()),
-      inspector_(session_.loop()),
-      limited_(options_.duration.has_value() || options_.frames > 0),
+      inspector_(session_.loop(), remembering(recorder_)),
       inspecting_(options_.inspector) {
     apply_style();
 }
@@ -62,8 +67,9 @@ int App::run() {
         window_.present();
         pump();
     }
-    if (limited_) {
-        std::cout << report(session_, frames_, ioloop::steady_clock().now() - begin_, nullptr) << std::flush;
+    if (options_.report) {
+        const ioloop::Duration played = ioloop::steady_clock().now() - begin_;
+        std::cout << report(session_, frames_, played, longest_call_) << std::flush;
     }
     session_.client().stop();
     return 0;
@@ -175,6 +181,7 @@ void App::pump() {
 
 void App::note(const ioloop::Turn& pump) {
     frames_.add(pump);
+    longest_call_.look_at(recorder_);
     ioloop::Duration& longest = pumps_[frames_.frames % pumps_.size()];
     longest = std::max(longest, pump.busy);
 }

@@ -10,6 +10,7 @@
 #include "window.hpp"
 
 #include <ioloop/imgui.hpp>
+#include <ioloop/inspect/recorder.hpp>
 #include <ioloop/sdl2.hpp>
 
 #include <array>
@@ -38,6 +39,8 @@ private:
     Options options_;
     Session session_;
     ioloop::sdl2::Host host_;
+    ioloop::Recorder recorder_; ///< what the inspector shows; the loop's observer
+    LongestCall longest_call_;  ///< by the recorder: a loop has one observer
     ioloop::imgui::Inspector inspector_;
     Scene scene_;
     Hud hud_;
@@ -45,7 +48,6 @@ private:
     bool steering_posted_ = false;
     bool statistics_posted_ = false;
     FrameLog frames_;
-    bool limited_; ///< ends by itself, and then reports
     bool inspecting_;
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame

@@ -25,10 +25,13 @@ int play_headless(const Options& options) {
         if (now >= end) break;
         if (now > next + frame_length) next = now; // what is missed is missed
     }
-    std::cout << report(session, frames, loop.time() - begin, &longest) << std::flush;
+    std::cout << report(session, frames, loop.time() - begin, longest) << std::flush;
+    // For scripts. A server of its own is there, however short the game; another one may not be.
+    const bool in_vain = !options.host.empty() && !session.client().link().ever_joined();
+    if (in_vain) log_line("never in play at " + session.client().link().server());
     session.client().stop();
     loop.set_observer(nullptr);
-    return 0;
+    return in_vain ? 1 : 0;
 }
 
 } // namespace arena

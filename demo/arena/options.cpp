@@ -4,6 +4,9 @@
 #include <charconv>
 #include <chrono>
 #include <iostream>
+#include <limits>
+#include <locale>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -23,6 +26,30 @@ std::string split(const std::string& text, std::string& host, std::uint16_t& por
         return "expected HOST:PORT, not '" + text + "'";
     }
     return {};
+}
+
+/// A check that the option's value is a whole number from `least` to `most`, in words of ours.
+auto whole(std::int64_t least, std::int64_t most) {
+    return [least, most](const std::string& text) -> std::string {
+        std::int64_t value = 0;
+        const char* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc{} && stop == end && value >= least && value <= most) return {};
+        return "expected " + std::to_string(least) + ".." + std::to_string(most) + ", not '" + text + "'";
+    };
+}
+
+constexpr double most_seconds = 1'000'000;
+
+std::string check_seconds(const std::string& text) {
+    std::istringstream in(text);
+    in.imbue(std::locale::classic());
+    double value = 0;
+    if (in >> value && in.peek() == std::istringstream::traits_type::eof() && value > 0 &&
+        value <= most_seconds) {
+        return {};
+    }
+    return "expected more than 0 and at most 1000000 seconds, not '" + text + "'";
 }
 
 } // namespace
@@ -48,29 +75,48 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         return split(text, host, port);
     });
     connect->excludes(serve_flag);
-    auto* headless_flag =
-        app.add_flag("--headless", headless, "Play without a window; prints a report as JSON");
+    auto* headless_flag = app.add_flag("--headless", headless,
+                                       "Play without a window; prints a report as JSON, and fails if "
+                                       "it cannot join");
     headless_flag->excludes(serve_flag);
-    app.add_option("--port", options.port, "Port to serve at; 0 is any free one")->capture_default_str();
-    app.add_option("--bind", options.bind, "Address to serve at")->capture_default_str();
-    app.add_option("--bots", options.bots, "Bots on the server")
-        ->check(CLI::Range(0, 15))
+    app.add_option("--port", options.port, "Port to serve at, 0..65535; 0 is any free one")
+        ->type_name("PORT")
+        ->check(whole(0, 65535))
         ->capture_default_str();
-    app.add_option("--seed", options.seed, "For the bots and the places where ships are born")
+    app.add_option("--bind", options.bind, "Address to serve at")
+        ->type_name("ADDRESS")
         ->capture_default_str();
-    app.add_option("--name", options.name, "Your name")->capture_default_str();
+    app.add_option("--bots", options.bots, "Bots on the server, 0..15")
+        ->type_name("COUNT")
+        ->check(whole(0, 15))
+        ->capture_default_str();
+    app.add_option("--seed", options.seed, "Seed of the bots and of the places where ships are born")
+        ->type_name("NUMBER")
+        ->check(whole(0, std::numeric_limits<std::uint32_t>::max()))
+        ->capture_default_str();
+    app.add_option("--name", options.name, "Your name")->type_name("NAME")->capture_default_str();
     app.add_flag("--autopilot", options.autopilot, "Let a bot fly for you");
-    app.add_option("--seconds", seconds, "End after so long")->check(CLI::PositiveNumber & CLI::Range(1e6));
-    app.add_option("--frames", options.frames, "End after so many frames");
+    app.add_option("--seconds", seconds, "End after this many seconds")
+        ->type_name("SECONDS")
+        ->check(check_seconds);
+    app.add_option("--frames", options.frames, "End after this many frames")
+        ->type_name("COUNT")
+        ->check(whole(1, 1'000'000'000));
     app.add_flag("--inspector", options.inspector, "Open the inspector at once");
+    app.add_flag("--report", options.report, "Print a report as JSON at the end, as --headless does")
+        ->excludes(serve_flag);
     app.add_option("--screenshot", options.screenshot,
                    "Save the last frame; without --seconds or --frames that of second 3")
-        ->type_name("FILE.png");
-    app.add_option("--width", options.width, "Of the window")
-        ->check(CLI::Range(320, 7680))
+        ->type_name("FILE.png")
+        ->excludes(headless_flag)
+        ->excludes(serve_flag);
+    app.add_option("--width", options.width, "Width of the window, 320..7680")
+        ->type_name("PIXELS")
+        ->check(whole(320, 7680))
         ->capture_default_str();
-    app.add_option("--height", options.height, "Of the window")
-        ->check(CLI::Range(240, 4320))
+    app.add_option("--height", options.height, "Height of the window, 240..4320")
+        ->type_name("PIXELS")
+        ->check(whole(240, 4320))
         ->capture_default_str();
 
     try {

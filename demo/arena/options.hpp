@@ -22,6 +22,7 @@ struct Options {
     std::uint32_t seed = 1;
     bool autopilot = false;
     bool inspector = false;
+    bool report = false;                      ///< of a game in a window; the other modes have theirs
     std::string screenshot;                   ///< where to; empty: none
     std::uint64_t frames = 0;                 ///< 0: no limit
     std::optional<ioloop::Duration> duration; ///< none: no limit

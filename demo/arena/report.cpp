@@ -57,8 +57,17 @@ void LongestCall::after_call(const ioloop::CallRecord& record) {
     name = origin.name != nullptr ? origin.name : origin.function;
 }
 
+void LongestCall::look_at(const ioloop::Recorder& recorder) {
+    const std::uint64_t all = recorder.calls_seen();
+    if (all < seen_) seen_ = 0; // the player has cleared it
+    const std::size_t count = recorder.call_count();
+    const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(all - seen_, count));
+    for (std::size_t i = count - fresh; i < count; ++i) after_call(recorder.call(i));
+    seen_ = all;
+}
+
 std::string report(Session& session, const FrameLog& frames, ioloop::Duration played,
-                   const LongestCall* longest) {
+                   const LongestCall& longest) {
     Client& client = session.client();
     const Link::Counters link = client.link().counters();
     const ioloop::Statistics& loop = session.loop().statistics();
@@ -90,10 +99,8 @@ std::string report(Session& session, const FrameLog& frames, ioloop::Duration pl
         {"players", client.roster().players.size()},
         {"score", me != nullptr ? me->score : 0},
         {"deaths", me != nullptr ? me->deaths : 0},
+        {"longest_call", {{"name", longest.name}, {"us", rounded(microseconds(longest.took))}}},
     };
-    if (longest != nullptr) {
-        json["longest_call"] = {{"name", longest->name}, {"us", rounded(microseconds(longest->took))}};
-    }
     if (session.server() != nullptr) json["server"] = of(*session.server());
     return text_of(json, 2);
 }

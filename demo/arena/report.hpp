@@ -4,6 +4,7 @@
 
 #include "session.hpp"
 
+#include <ioloop/inspect/recorder.hpp>
 #include <ioloop/ioloop.hpp>
 
 #include <cstdint>
@@ -26,18 +27,25 @@ public:
     ioloop::Duration busy{};
 };
 
-/// Remembers the longest call, and whose it was.
+/// Remembers the longest call, and whose it was. Either as the loop's observer, or, where the inspector's
+/// recorder is that, by looking at what the recorder remembers.
 class LongestCall final : public ioloop::Observer {
 public:
     void after_call(const ioloop::CallRecord& record) override;
+    /// Looks at the calls that were recorded since it last did. What is not recorded, because the player
+    /// has switched it off, is not seen.
+    void look_at(const ioloop::Recorder& recorder);
 
     ioloop::Duration took{};
     std::string name;
+
+private:
+    std::uint64_t seen_ = 0; ///< of the recorder's calls
 };
 
 /// Pretty, and ends with a newline.
 std::string report(Session& session, const FrameLog& frames, ioloop::Duration played,
-                   const LongestCall* longest);
+                   const LongestCall& longest);
 
 std::string serving_line(const Server& server); ///< one line: where
 std::string served_line(const Server& server);  ///< one line: what came of it

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -94,7 +95,7 @@ TEST(ArenaProgram, a_window_survives_its_server_too) {
     auto server = std::make_unique<Child>(arena({"--serve", "--port", "0", "--bots", "3"}));
     const int port = port_of(*server);
     Child client(offscreen({"--connect", at(port), "--autopilot", "--inspector", "--seconds", "60",
-                            "--screenshot", testing::TempDir() + "never_saved.png"}));
+                            "--report", "--screenshot", testing::TempDir() + "never_saved.png"}));
     EXPECT_TRUE(client.says("in play")) << client.err();
     for (int round = 0; round < 2; ++round) {
         server->signal(SIGKILL);
@@ -140,7 +141,8 @@ TEST(ArenaProgram, a_name_that_does_not_exist_is_reported_and_costs_no_frame) {
     Child client(arena({"--headless", "--connect", "nobody.invalid:4242"}));
     EXPECT_TRUE(client.says("trying again")) << client.err();
     client.signal(SIGINT);
-    EXPECT_EQ(client.wait(), 0);
+    EXPECT_EQ(client.wait(), 1) << "it was never in play";
+    EXPECT_THAT(client.err(), HasSubstr("never in play at nobody.invalid"));
     EXPECT_EQ(Json::parse(client.out())["losses"], 0);
 }
 
@@ -159,6 +161,12 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--connect", "host:0"},
                                                   {"--connect", "host:99999"},
                                                   {"--seconds", "-1"},
+                                                  {"--seconds", "nan"},
+                                                  {"--seconds", "2s"},
+                                                  {"--frames", "-1"},
+                                                  {"--frames", "0"},
+                                                  {"--headless", "--screenshot", "never_saved.png"},
+                                                  {"--serve", "--report"},
                                                   {"--bots", "99"},
                                                   {"--serve", "--headless"},
                                                   {"extra"}}) {
@@ -169,12 +177,46 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
     }
 }
 
+TEST(ArenaProgram, a_number_out_of_range_is_told_its_range) {
+    const auto what_it_says = [](const std::string& option, const std::string& value) {
+        Child game(arena({option, value}));
+        EXPECT_NE(game.wait(), 0) << option;
+        return game.err();
+    };
+    EXPECT_THAT(what_it_says("--port", "80000"), HasSubstr("expected 0..65535, not '80000'"));
+    EXPECT_THAT(what_it_says("--width", "12"), HasSubstr("expected 320..7680, not '12'"));
+    for (const char* wrong : {"0", "x"}) {
+        EXPECT_THAT(
+            what_it_says("--seconds", wrong),
+            HasSubstr("expected more than 0 and at most 1000000 seconds, not '" + std::string(wrong)));
+    }
+}
+
+TEST(ArenaProgram, help_keeps_its_lines_short) {
+    Child game(arena({"--help"}));
+    ASSERT_EQ(game.wait(), 0);
+    std::istringstream help(game.out());
+    for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 140U) << line;
+}
+
+TEST(ArenaProgram, a_display_that_cannot_be_opened_is_named) {
+    std::vector<std::string> command = offscreen({"--frames", "2", "--screenshot", "/dev/null"});
+    command.insert(command.end() - 5, "DISPLAY=:4242"); // before the program
+    Child game(command);
+    ASSERT_EQ(game.wait(), 0) << game.err();
+    EXPECT_THAT(game.err(), HasSubstr("no display (cannot open display :4242)"));
+    EXPECT_EQ(game.out(), "") << "nobody asked for a report";
+}
+
 TEST(ArenaProgram, without_a_display_it_plays_offscreen_and_leaves_a_picture) {
     const std::string picture = testing::TempDir() + "arena_program_" + std::to_string(::getpid()) + ".png";
-    Child game(offscreen({"--seconds", "1", "--inspector", "--screenshot", picture}));
+    Child game(offscreen({"--seconds", "1", "--inspector", "--report", "--screenshot", picture}));
     ASSERT_EQ(game.wait(), 0) << game.err();
     EXPECT_THAT(game.err(), HasSubstr("no display"));
-    EXPECT_GT(Json::parse(game.out())["frames"].get<int>(), 2);
+    const Json report = Json::parse(game.out());
+    EXPECT_GT(report["frames"].get<int>(), 2);
+    EXPECT_FALSE(report["longest_call"]["name"].get<std::string>().empty());
+    EXPECT_GT(report["longest_call"]["us"].get<double>(), 0);
 
     std::ifstream file(picture, std::ios::binary);
     std::string head(24, '\0');
