@@ -117,8 +117,8 @@ private:
     bool run_timeouts(Spend& spend, Turn& out);
     void report_turn();
 
-    void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Spend& spend, Turn& out);
-    void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend& spend, Turn& out);
+    void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Turn& out);
+    void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out);
     template <class F> void guarded(Call& call, F&& f);
     bool may_call(Spend& spend);
     void settle(Spend& spend, Turn& out);

@@ -10,7 +10,6 @@
 /// release() destroys the object, when nobody stands inside it any more.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

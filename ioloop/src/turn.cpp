@@ -145,14 +145,14 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
         }
         if (!may_call(spend)) return false;
         ++ready_next_;
-        call_handler(ready.key, *entry, events, spend, out);
+        call_handler(ready.key, *entry, events, out);
         if (!still_in(turn, Phase::handlers)) return true;
     }
     phase_ = Phase::due;
     return true;
 }
 
-void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events events, Spend&, Turn& out) {
+void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events events, Turn& out) {
     // A handler that is ready for very long without a break deserves a look: its descriptor may be closed,
     // and the readiness that of a duplicate. The poller knows whether number and file still belong together.
     constexpr std::uint32_t suspicious_streak = 64;
@@ -259,14 +259,14 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
         ++due_next_;
         --due_left_;
         entry->due = false;
-        call_timeout(id.slot, *entry, spend, out);
+        call_timeout(id.slot, *entry, out);
         if (!still_in(turn, Phase::timeouts)) return true;
     }
     phase_ = Phase::report;
     return true;
 }
 
-void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Spend&, Turn& out) {
+void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out) {
     const Timeout id{slot, timeouts_.generation(slot)};
     Call call(*this, CallKind::timeout, (std::uint64_t{id.generation} << 32U) | slot, entry.chain);
     call.ready_at = entry.deadline;
