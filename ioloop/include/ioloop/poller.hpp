@@ -71,10 +71,14 @@ public:
 };
 
 enum class PollerKind : std::uint8_t {
-    automatic, ///< what IOLOOP_POLLER names, else the best there is: epoll, then poll
-    epoll,
-    poll,
-    null, ///< no descriptors: time and wake() only
+    automatic, ///< what IOLOOP_POLLER names, else the best there is: the first below, but never io_uring or null
+    epoll,     ///< Linux
+    kqueue,    ///< macOS and the BSDs
+    poll,      ///< every POSIX system
+    select,    ///< what has nothing else
+    wsapoll,  ///< Windows
+    io_uring, ///< Linux, on request: an idle turn makes no system call
+    null,     ///< no descriptors: time and wake() only
 };
 
 /// Errors: std::system_error(function_not_supported) for a kind that this platform does not have;

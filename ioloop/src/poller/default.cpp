@@ -28,18 +28,23 @@ struct Backend {
     std::unique_ptr<Poller> (*make)(); ///< null: not on this platform
 };
 
-/// Best first. The null poller is never chosen unasked.
+/// Best first. Those after the line are never chosen unasked.
 constexpr std::array backends = {
 #if defined(__linux__)
     Backend{PollerKind::epoll, "epoll", &make_epoll_poller},
 #else
     Backend{PollerKind::epoll, "epoll", nullptr},
 #endif
+    Backend{PollerKind::kqueue, "kqueue", nullptr},
 #if defined(__unix__) || defined(__APPLE__)
     Backend{PollerKind::poll, "poll", &make_poll_poller},
 #else
     Backend{PollerKind::poll, "poll", nullptr},
 #endif
+    Backend{PollerKind::select, "select", nullptr},
+    Backend{PollerKind::wsapoll, "wsapoll", nullptr},
+    // ----
+    Backend{PollerKind::io_uring, "io_uring", nullptr},
     Backend{PollerKind::null, "null", &make_null_poller},
 };
 
