@@ -11,6 +11,7 @@
 
 set(floor_0
     include/ioloop/clock.hpp
+    include/ioloop/context.hpp
     include/ioloop/events.hpp
     include/ioloop/fd.hpp
     include/ioloop/function.hpp
@@ -19,6 +20,7 @@ set(floor_0
     include/ioloop/site.hpp
     include/ioloop/turn.hpp
     src/clock.cpp
+    src/context.cpp
     src/raise.hpp
     src/site.cpp
 )

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <ioloop/clock.hpp>
+#include <ioloop/context.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/site.hpp>
 
@@ -25,6 +26,7 @@ public:
     struct Item {
         Function<void()> callback;
         Chain chain;
+        Context context;
         TimePoint posted_at{}; ///< zero: not stamped
         bool from_thread = false;
     };

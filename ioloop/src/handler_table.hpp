@@ -7,6 +7,7 @@
 
 #include "slot_map.hpp"
 
+#include <ioloop/context.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
 #include <ioloop/function.hpp>
@@ -24,6 +25,7 @@ struct HandlerEntry {
     Fd fd = invalid_fd;
     Events interest = Events::none;
     Chain chain;
+    Context context;
     Events last_ready = Events::none;
     std::uint32_t streak = 0;    ///< turns in a row in which it was ready
     std::uint64_t last_turn = 0; ///< of the last call

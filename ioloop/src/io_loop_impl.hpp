@@ -11,6 +11,7 @@
 #include "slot_map.hpp"
 #include "timeout_heap.hpp"
 
+#include <ioloop/context.hpp>
 #include <ioloop/io_loop.hpp>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ struct TimeoutEntry {
     TimePoint deadline{};
     Duration period{}; ///< for the inspector
     Chain chain;
+    Context context;
     std::uint64_t ticket = 0; ///< of its re-arming
     std::uint32_t fires = 0;
     bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
@@ -119,7 +121,7 @@ private:
 
     void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Turn& out);
     void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out);
-    template <class F> void guarded(Call& call, F&& f);
+    template <class F> void guarded(Call& call, const Context& context, F&& f);
     bool may_call(Spend& spend);
     void settle(Spend& spend, Turn& out);
     Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
@@ -141,6 +143,7 @@ private:
     void ring_host();
     void drop_everything(bool all_fds);
     Chain chain_at(const Origin& origin) const;
+    template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
 
     // Made once.
     std::pmr::memory_resource* memory_;

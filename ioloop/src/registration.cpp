@@ -14,6 +14,11 @@ std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)
 
 } // namespace
 
+/// What a callable that is stored now will run in: what is current, unless it brings its own.
+template <class R, class... Args> Context IOLoop::Impl::context_for(const Function<R(Args...)>& callable) {
+    return callable.carries_context() ? Context() : Context::current();
+}
+
 // ---- descriptors --------------------------------------------------------------------------------
 
 std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
@@ -23,6 +28,9 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
             std::invalid_argument("add_handler: null handler for " + fd_name(fd) + ", " + describe(origin)));
     if (fd < 0) return make_error_code(std::errc::bad_file_descriptor);
     events = events & (Events::read | Events::write | Events::error);
+
+    Context context = context_for(handler);
+    HandlerEntry made{std::move(handler), fd, events, chain_at(origin), std::move(context)};
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
     struct Undo {
@@ -36,7 +44,7 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
         Poller::Key key;
         bool emplaced = true;
         bool watched = false;
-    } undo{*poller_, handlers_, fd, handlers_.emplace({std::move(handler), fd, events, chain_at(origin)})};
+    } undo{*poller_, handlers_, fd, handlers_.emplace(std::move(made))};
     HandlerEntry* earlier = handlers_.find(fd);
     if (earlier != nullptr && earlier->unwatched) {
         // The poller does not know it just now, but its handler is on the stack: as much a duplicate as any.
@@ -131,7 +139,9 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
         const std::string member = detached ? "spawn_callback" : "add_callback";
         raise(std::invalid_argument(member + ": null callback, " + describe(origin)));
     }
-    CallbackQueue::Item item{std::move(callback), {}, {}, false};
+    CallbackQueue::Item item;
+    if (!detached) item.context = context_for(callback);
+    item.callback = std::move(callback);
     if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
     if (runner_.load(std::memory_order_relaxed) == this_thread()) {
         item.chain = detached ? Chain{{site_of(origin)}} : chain_at(origin);
@@ -148,7 +158,9 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     require_usable(member, &origin);
     if (!callback) raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
     heap_.reserve(timeouts_.end_after_emplace());
-    const auto id = timeouts_.emplace(TimeoutEntry{std::move(callback), deadline, {}, chain_at(origin)});
+    Context context = context_for(callback);
+    const auto id = timeouts_.emplace(
+        TimeoutEntry{std::move(callback), deadline, {}, chain_at(origin), std::move(context)});
     heap_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);

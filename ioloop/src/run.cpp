@@ -49,6 +49,7 @@ public:
 private:
     Impl& loop_;
     Impl* outer_;
+    detail::ContextBoundary boundary_; ///< what is stored without a context runs without one
 };
 
 // ---- the run_ calls -----------------------------------------------------------------------------

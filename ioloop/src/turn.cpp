@@ -198,7 +198,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     bool died = false;
     {
         const Pin pin(*this, key, died);
-        guarded(call, [&] { entry.handler(entry.fd, events); });
+        guarded(call, entry.context, [&] { entry.handler(entry.fd, events); });
     }
     if (died) report_dead(call.record.fd, call.record.chain);
 }
@@ -236,9 +236,10 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
             ++statistics_.callbacks_run;
             ++record_.callbacks;
             ++out.callbacks;
-            guarded(call, [&] { item.callback(); });
+            guarded(call, item.context, [&] { item.callback(); });
         }
         item.callback = nullptr; // destroyed before anything else happens
+        item.context = {};
         if (!still_in(turn, Phase::callbacks)) return true;
     }
     phase_ = Phase::timeouts;
@@ -294,7 +295,7 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& o
         Impl& loop;
         Timeout id;
     } const pin(*this, id);
-    guarded(call, [&] { entry.callback(); });
+    guarded(call, entry.context, [&] { entry.callback(); });
 }
 
 /// 6
@@ -336,7 +337,8 @@ IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chai
 IOLoop::Impl::Call::~Call() { loop_.frame_ = outer; }
 
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
-template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
+template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
+    const auto run = [&] { context ? context.run(f) : f(); }; // in none: the run_ call has seen to that
     Observer* const observer = observer_;
     if (observer != nullptr) {
         call.record.begin = instant_;
@@ -347,7 +349,7 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
 #if IOLOOP_EXCEPTIONS
     std::exception_ptr error;
     try {
-        f();
+        run();
 #if defined(__GLIBCXX__)
     } catch (abi::__forced_unwind&) {
         throw; // pthread_cancel(): the thread is being taken down, and must be
@@ -357,7 +359,7 @@ template <class F> void IOLoop::Impl::guarded(Call& call, F&& f) {
         call.record.threw = true;
     }
 #else
-    f();
+    run();
 #endif
     if (observer != nullptr && observer == observer_) {
         instant_ = clock_->now();

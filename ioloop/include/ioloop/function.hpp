@@ -5,6 +5,9 @@
 /// std::move_only_function is C++23. This one holds closures of up to 48 bytes without an allocation, moves
 /// trivially copyable ones as bytes, and is empty after a move. Calling an empty Function is undefined: the
 /// loop refuses to store one.
+///
+/// A Function that returns nothing drops what its callable returns, with one exception: a coroutine's Task is work
+/// that has not begun, and is started (see task.hpp).
 #pragma once
 
 #if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 202002L
@@ -34,6 +37,28 @@ concept nullable = requires(const F& f) {
     static_cast<bool>(f == nullptr);
 };
 
+/// Callables that bring the context they want to run in; see wrap() in context.hpp.
+template <class F>
+concept carries_context = requires {
+    typename F::carries_context;
+};
+
+/// Results that are work still to be done, such as a coroutine's Task: keep_running(result, closure) takes them over,
+/// with the closure, whose captures the work may use. Found by the result's namespace.
+template <class Result>
+concept keeps_running = requires(Result&& result, std::shared_ptr<void> closure) {
+    keep_running(std::move(result), std::move(closure));
+};
+
+/// A callable that starts such work.
+template <class F> struct Launch {
+    std::shared_ptr<F> f;
+
+    template <class... Args> void operator()(Args&&... args) {
+        keep_running(std::invoke(*f, std::forward<Args>(args)...), f);
+    }
+};
+
 } // namespace detail
 
 template <class R, class... Args> class Function<R(Args...)> {
@@ -53,7 +78,12 @@ public:
         if constexpr (detail::nullable<Closure> && !std::is_function_v<std::remove_reference_t<F>>) {
             if (callable == nullptr) return;
         }
-        if constexpr (fits_inline<Closure>) {
+        using Result = std::invoke_result_t<Closure&, Args...>;
+        if constexpr (std::is_void_v<R> && detail::keeps_running<Result>) {
+            using Launch = detail::Launch<Closure>;
+            ::new (static_cast<void*>(storage_)) Launch{std::make_shared<Closure>(std::forward<F>(callable))};
+            operations_ = &inline_operations<Launch>;
+        } else if constexpr (fits_inline<Closure>) {
             ::new (static_cast<void*>(storage_)) Closure(std::forward<F>(callable));
             operations_ = &inline_operations<Closure>;
         } else {
@@ -80,11 +110,15 @@ public:
 
     R operator()(Args... args) { return operations_->invoke(storage_, std::forward<Args>(args)...); }
 
+    /// True if the callable was wrap()ped. Requires: not empty.
+    bool carries_context() const noexcept { return operations_->carries_context; }
+
 private:
     struct Operations {
         R (*invoke)(void* storage, Args&&... args);
         void (*relocate)(void* from, void* to) noexcept; ///< null: the bytes may simply be copied
         void (*destroy)(void* storage) noexcept;         ///< null: nothing to do
+        bool carries_context;
     };
 
     template <class F>
@@ -123,9 +157,11 @@ private:
         &invoke_inline<F>,
         std::is_trivially_copyable_v<F> ? nullptr : &relocate_inline<F>,
         std::is_trivially_destructible_v<F> ? nullptr : &destroy_inline<F>,
+        detail::carries_context<F>,
     };
     template <class F>
-    static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr, &destroy_heap<F>};
+    static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr, &destroy_heap<F>,
+                                                   detail::carries_context<F>};
 
     void take(Function& other) noexcept {
         operations_ = std::exchange(other.operations_, nullptr);

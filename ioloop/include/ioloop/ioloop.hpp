@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ioloop/clock.hpp>
+#include <ioloop/context.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
 #include <ioloop/function.hpp>
