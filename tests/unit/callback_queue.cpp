@@ -12,7 +12,7 @@ using namespace ioloop;
 namespace {
 
 CallbackQueue::Item note(std::vector<int>& out, int value) {
-    return {[&out, value] { out.push_back(value); }, {}, {}, false};
+    return {[&out, value] { out.push_back(value); }, {}, {}, {}, false};
 }
 
 void run_all(CallbackQueue& queue) {
@@ -69,11 +69,11 @@ TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
         PostsOnDeath(PostsOnDeath&& o) noexcept : queue(std::exchange(o.queue, nullptr)) {}
         PostsOnDeath& operator=(PostsOnDeath&&) = delete;
         ~PostsOnDeath() {
-            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, true});
+            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, true});
         }
         void operator()() const {}
     };
-    queue.push({PostsOnDeath(&queue), {}, {}, false});
+    queue.push({PostsOnDeath(&queue), {}, {}, {}, false});
     queue.push_from_thread({PostsOnDeath(&queue), {}, {}, true});
     queue.clear(); // tornado #1874 dead-locked here
     EXPECT_EQ(queue.collect(), 2U);
