@@ -27,6 +27,7 @@ set(floor_0
 set(floor_1
     include/ioloop/observer.hpp
     include/ioloop/poller.hpp
+    include/ioloop/service.hpp
     include/ioloop/snapshot.hpp
     include/ioloop/statistics.hpp
     src/callback_queue.cpp
@@ -47,6 +48,7 @@ set(floor_1
 )
 set(floor_2
     include/ioloop/io_loop.hpp
+    include/ioloop/poster.hpp
     src/current.cpp
     src/inspection.cpp
     src/io_loop.cpp

@@ -15,10 +15,17 @@
 #include <ioloop/site.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <memory_resource>
 #include <vector>
 
 namespace ioloop {
+
+/// The program's object that stands for a descriptor, if it gave one; it goes with the registration.
+struct DescriptorObject {
+    std::shared_ptr<void> object;
+    void (*close)(void* object) = nullptr; ///< null: it has no close() of its own
+};
 
 struct HandlerEntry {
     Function<void(Fd, Events)> handler;
@@ -26,6 +33,7 @@ struct HandlerEntry {
     Events interest = Events::none;
     Chain chain;
     Context context;
+    DescriptorObject object;
     Events last_ready = Events::none;
     std::uint32_t streak = 0;    ///< turns in a row in which it was ready
     std::uint64_t last_turn = 0; ///< of the last call

@@ -23,7 +23,8 @@ TimePoint IOLoop::Impl::now() const noexcept {
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
     if (phase_ != Phase::wait || !queue_.empty() || stop_) return now();
-    return heap_.empty() ? never : heap_.front_deadline();
+    if (heap_.empty() || (holding_ && heap_.front_deadline() > held_at_)) return never;
+    return heap_.front_deadline();
 }
 
 // ---- errors -------------------------------------------------------------------------------------
@@ -110,6 +111,7 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.in_call = in_call();
     out.running = running_;
     out.paused = paused_;
+    out.suspended = suspended_;
     out.name = name_;
     out.poller = poller_ ? poller_->name() : "closed";
 }
@@ -127,20 +129,26 @@ bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
     return true;
 }
 
-// ---- pausing ------------------------------------------------------------------------------------
+// ---- pausing and suspending ---------------------------------------------------------------------
 
 void IOLoop::Impl::set_paused(bool paused) {
     if (paused) require_usable("set_paused");
     if (paused_.exchange(paused) == paused) return;
-    if (on_loop_thread()) apply_pause();
+    if (on_loop_thread()) apply_hold();
     pulse_.fetch_add(1);
     pulse_.notify_all();
     if (!paused) notify();
 }
 
-/// Brings the loop's own time in line with what was asked for. Another thread may have asked to resume.
-void IOLoop::Impl::apply_pause() {
-    if (paused_ == holding_) return;
+void IOLoop::Impl::set_suspended(bool suspended) {
+    require_usable(suspended ? "suspend" : "resume");
+    suspended_ = suspended;
+    apply_hold();
+}
+
+/// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.
+void IOLoop::Impl::apply_hold() {
+    if ((paused_ || suspended_) == holding_) return;
     now_known_ = false;
     if (!holding_) {
         held_at_ = clock_->now();

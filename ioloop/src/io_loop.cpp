@@ -6,6 +6,7 @@
 #include "raise.hpp"
 
 #include <ioloop/io_loop.hpp>
+#include <ioloop/poster.hpp>
 
 #include <cstdio>
 #include <string>
@@ -55,7 +56,12 @@ void IOLoop::close(bool all_fds) {
 }
 
 void IOLoop::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
-    const auto error = impl_->add_handler(fd, std::move(handler), events, origin);
+    add_object(fd, std::move(handler), events, nullptr, nullptr, origin);
+}
+void IOLoop::add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
+                        void (*closer)(void*), const Origin& origin) {
+    const auto error =
+        impl_->add_handler(fd, std::move(handler), events, origin, {std::move(object), closer});
     if (!error) return;
     std::string text = "add_handler: " + fd_name(fd) + ", " + describe(origin);
     if (error == std::errc::file_exists)
@@ -137,7 +143,31 @@ void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(obs
 Observer* IOLoop::observer() const noexcept { return impl_->observer_; }
 void IOLoop::set_paused(bool paused) { impl_->set_paused(paused); }
 bool IOLoop::paused() const noexcept { return impl_->paused_; }
+void IOLoop::suspend() { impl_->set_suspended(true); }
+void IOLoop::resume() { impl_->set_suspended(false); }
+bool IOLoop::suspended() const noexcept { return impl_->suspended_; }
+Service* IOLoop::find_service(const void* key) noexcept { return impl_->find_service(key); }
+Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
+    return impl_->keep_service(key, std::move(made));
+}
 bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
 const char* IOLoop::name() const noexcept { return impl_->name_; }
+
+// ---- Poster --------------------------------------------------------------------------------------
+
+Poster::Poster(IOLoop& loop) : gate_(loop.impl_->gate()) {}
+
+bool Poster::add_callback(Callback callback, Origin origin) const { return post(callback, origin, false); }
+bool Poster::spawn_callback(Callback callback, Origin origin) const { return post(callback, origin, true); }
+
+/// A callback that is refused is destroyed by the caller, outside the gate: its destructor may close the loop.
+bool Poster::post(Callback& callback, const Origin& origin, bool detached) const {
+    return gate_ &&
+           gate_->enter([&](IOLoop::Impl& loop) { return loop.post(std::move(callback), origin, detached); });
+}
+
+bool Poster::closed() const noexcept {
+    return !gate_ || !gate_->enter([](IOLoop::Impl&) { return true; });
+}
 
 } // namespace ioloop

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ioloop {
@@ -38,6 +39,33 @@ struct TimeoutEntry {
     bool running = false; ///< on the stack; released by whoever called it
 };
 
+/// Through which Posters reach the loop while it is there.
+class IOLoop::Gate {
+public:
+    explicit Gate(Impl& loop) noexcept : loop_(&loop) {}
+
+    /// Calls f(loop) unless the loop is gone; it does not go meanwhile. Thread: any.
+    template <class F> bool enter(F&& f) {
+        const Inside inside(inside_);
+        Impl* const loop = loop_.load();
+        return loop != nullptr && f(*loop);
+    }
+    /// Waits for those that are inside.
+    void shut() noexcept;
+
+private:
+    struct Inside {
+        explicit Inside(std::atomic<std::uint32_t>& c) : count(c) { count.fetch_add(1); }
+        Inside(const Inside&) = delete;
+        Inside& operator=(const Inside&) = delete;
+        ~Inside() { count.fetch_sub(1); }
+        std::atomic<std::uint32_t>& count;
+    };
+
+    std::atomic<Impl*> loop_;
+    std::atomic<std::uint32_t> inside_{0};
+};
+
 class IOLoop::Impl : public std::enable_shared_from_this<IOLoop::Impl> {
 public:
     Impl(IOLoop& facade, Options&& options);
@@ -45,7 +73,8 @@ public:
 
     // ---- lifetime.cpp, registration.cpp, inspection.cpp ----
 
-    std::error_code add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin);
+    std::error_code add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin,
+                                DescriptorObject&& object = {});
     std::error_code update_handler(Fd fd, Events events);
     bool remove_handler(Fd fd) noexcept;
     bool post(Callback&& callback, const Origin& origin, bool detached);
@@ -68,6 +97,10 @@ public:
     void close(bool all_fds);
     void abandon() noexcept; ///< ~IOLoop: closes, even inside run_ calls
     void report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind);
+    Service* find_service(const void* key) noexcept;
+    Service& keep_service(const void* key, std::unique_ptr<Service> made);
+    void set_suspended(bool suspended);
+    const std::shared_ptr<Gate>& gate() const noexcept { return gate_; }
 
     TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }
     TimePoint now() const noexcept;
@@ -76,6 +109,8 @@ public:
     /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
     void require_usable(const char* member, const Origin* origin = nullptr) const;
     bool on_loop_thread() const noexcept;
+    /// True in a child of the process that made the loop: the poller is the parent's.
+    bool forked() const noexcept;
 
     // ---- current.cpp: which loop is whose ----
 
@@ -102,6 +137,7 @@ public:
     std::atomic<bool> running_{false};
     std::atomic<bool> paused_{false};
     Observer* observer_ = nullptr;
+    bool suspended_ = false;
 
 private:
     enum class Phase : std::uint8_t { wait, handlers, due, callbacks, timeouts, report };
@@ -136,7 +172,7 @@ private:
     void report_dead(Fd fd, const Chain& chain);
     void rebuild_poller();
     void wait_while_paused();
-    void apply_pause();
+    void apply_hold();
     void park();
     void notify() noexcept;
     void wake_poller() noexcept;
@@ -150,6 +186,7 @@ private:
     Clock* clock_;
     std::unique_ptr<Poller> poller_;
     const void* home_thread_;
+    std::uint32_t fork_generation_;
 
     // What is registered.
     HandlerTable handlers_;
@@ -190,10 +227,12 @@ private:
     std::atomic<bool> has_host_waker_{false};
     bool handle_watched_ = false; ///< native_handle() was asked for
 
-    // Pausing.
+    // Pausing and suspending.
     bool holding_ = false;
     TimePoint held_at_{};
 
+    std::shared_ptr<Gate> gate_;
+    std::vector<std::pair<const void*, std::unique_ptr<Service>>> services_;
     std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
     mutable Statistics statistics_;
 };

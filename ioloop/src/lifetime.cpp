@@ -13,6 +13,19 @@ namespace {
 
 constexpr std::size_t ready_capacity = 512;
 
+/// By the object's own close(), if it has one: it knows what else there is to do. Errors are ignored (Tornado).
+void close_descriptor(Fd fd, const DescriptorObject& object) {
+    if (object.close == nullptr) return close_fd(fd);
+#if IOLOOP_EXCEPTIONS
+    try {
+        object.close(object.object.get());
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
+#else
+    object.close(object.object.get());
+#endif
+}
+
 } // namespace
 
 // ---- making and closing -------------------------------------------------------------------------
@@ -24,12 +37,14 @@ IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
       clock_(options.clock != nullptr ? options.clock : &steady_clock()),
       poller_(options.custom_poller ? std::move(options.custom_poller) : make_poller(options.poller)),
       home_thread_(this_thread()),
+      fork_generation_(fork_generation()),
       handlers_(memory_),
       timeouts_(memory_),
       heap_(memory_),
       queue_(memory_),
       ready_(ready_capacity, memory_),
-      due_(memory_) {
+      due_(memory_),
+      gate_(std::make_shared<Gate>(*this)) {
     if (options.on_error) set_error_hook(std::move(options.on_error));
 }
 
@@ -61,6 +76,7 @@ void IOLoop::Impl::abandon() noexcept {
 
 void IOLoop::Impl::drop_everything(bool all_fds) {
     closed_.store(true);
+    gate_->shut();
     queue_.close();
     // A thread that saw the loop open may be about to write to the poller's wake event: its number must not
     // belong to somebody else by then.
@@ -71,13 +87,13 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is
     // its parent's.
     std::vector<Poller::Key> handlers;
-    std::vector<Fd> fds;
+    std::vector<std::pair<Fd, DescriptorObject>> fds;
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
-        fds.push_back(entry.fd);
+        fds.emplace_back(entry.fd, std::move(entry.object));
         if (std::exchange(entry.running, true)) return; // remove() leaves the release to us
         handlers.push_back(key);
     });
-    for (const Fd fd : fds) handlers_.remove(fd, turn_);
+    for (const auto& [fd, object] : fds) handlers_.remove(fd, turn_);
     std::vector<std::uint32_t> timeouts;
     timeouts_.for_each([&](std::uint32_t slot, TimeoutEntry& entry) {
         timeouts_.retire(slot);
@@ -92,10 +108,11 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     phase_ = Phase::wait;
     statistics_.handlers = statistics_.timeouts = 0;
     if (all_fds) {
-        for (const Fd fd : fds) close_fd(fd);
+        for (const auto& [fd, object] : fds) close_descriptor(fd, object);
     }
     poller_.reset();
 
+    for (; !services_.empty(); services_.pop_back()) services_.back().second.reset();
     for (const Poller::Key key : handlers) handlers_.release(key);
     for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
     queue_.clear();
@@ -107,7 +124,28 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     }
 }
 
+// ---- services ------------------------------------------------------------------------------------
+
+Service* IOLoop::Impl::find_service(const void* key) noexcept {
+    for (const auto& [known, service] : services_) {
+        if (known == key) return service.get();
+    }
+    return nullptr;
+}
+
+Service& IOLoop::Impl::keep_service(const void* key, std::unique_ptr<Service> made) {
+    require_usable("service");
+    return *services_.emplace_back(key, std::move(made)).second;
+}
+
 // ---- threads ------------------------------------------------------------------------------------
+
+void IOLoop::Gate::shut() noexcept {
+    loop_.store(nullptr);
+    while (inside_.load() != 0) std::this_thread::yield();
+}
+
+bool IOLoop::Impl::forked() const noexcept { return fork_generation_ != fork_generation(); }
 
 bool IOLoop::Impl::on_loop_thread() const noexcept {
     const void* me = this_thread();
@@ -118,10 +156,12 @@ bool IOLoop::Impl::on_loop_thread() const noexcept {
 
 void IOLoop::Impl::require_usable(const char* member, const Origin* origin) const {
     const bool foreign = !on_loop_thread();
-    if (!foreign && !closed_.load(std::memory_order_relaxed) && !abandoned_) return;
+    if (!foreign && !closed_.load(std::memory_order_relaxed) && !abandoned_ && !forked()) return;
     std::string text = member;
-    text.append(foreign ? ": called from another thread than the loop's; post it there with add_callback()"
-                        : ": the loop is closed");
+    text.append(forked()
+                    ? ": the loop was made before fork(), and is the parent's: its poller is shared with it"
+                : foreign ? ": called from another thread than the loop's; post it there with add_callback()"
+                          : ": the loop is closed");
     if (origin != nullptr) text.append(", ").append(describe(*origin));
     raise(std::logic_error(text));
 }

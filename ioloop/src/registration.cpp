@@ -21,7 +21,8 @@ template <class R, class... Args> Context IOLoop::Impl::context_for(const Functi
 
 // ---- descriptors --------------------------------------------------------------------------------
 
-std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin) {
+std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin,
+                                          DescriptorObject&& object) {
     require_usable("add_handler", &origin);
     if (!handler)
         raise(
@@ -30,7 +31,8 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     events = events & (Events::read | Events::write | Events::error);
 
     Context context = context_for(handler);
-    HandlerEntry made{std::move(handler), fd, events, chain_at(origin), std::move(context)};
+    HandlerEntry made{std::move(handler), fd, events, chain_at(origin), std::move(context),
+                      std::move(object)};
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
     struct Undo {
@@ -86,7 +88,7 @@ bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
     HandlerEntry* entry = handlers_.find(fd);
     if (entry == nullptr) return false;
     // The system may have forgotten it already, if it was closed first. That is no error here.
-    if (!entry->unwatched && poller_) poller_->remove(fd);
+    if (!entry->unwatched && poller_ && !forked()) poller_->remove(fd);
     handlers_.remove(fd, turn_);
     statistics_.handlers = handlers_.size();
     return true;

@@ -16,6 +16,7 @@ namespace ioloop {
 class IOLoop::Impl::Inside {
 public:
     Inside(Impl& loop, const char* member) : loop_(loop), outer_(inside_on_this_thread()) {
+        if (loop.forked()) loop.require_usable(member); // says why it is not
         const void* me = this_thread();
         const void* runner = loop.runner_.load();
         if (runner == nullptr) {
@@ -34,7 +35,7 @@ public:
         Statistics& s = loop.statistics_;
         s.depth_peak = std::max(s.depth_peak, ++s.depth);
         inside_on_this_thread() = &loop;
-        loop.apply_pause();
+        loop.apply_hold();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
@@ -173,7 +174,7 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
 void IOLoop::Impl::wait_while_paused() {
     const std::uint32_t pulse = pulse_.load();
     if (paused_ && !stop_) pulse_.wait(pulse);
-    apply_pause();
+    apply_hold();
 }
 
 /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.

@@ -52,7 +52,7 @@ bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
 }
 
 void IOLoop::Impl::begin_turn() {
-    apply_pause(); // another thread may have resumed the loop
+    apply_hold(); // another thread may have resumed the loop
     ++turn_;
     ready_count_ = ready_next_ = 0;
     due_.clear(); // here, and not when they are set aside: that may be interrupted by a lack of memory, and go on later
@@ -75,7 +75,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             quiet = WakeReason::callbacks;
         } else if (limit > no_wait && !heap_.empty()) {
             const Duration due = until(heap_.front_deadline(), time());
-            if (due <= limit) {
+            // While time stands still, what is not due now does not come due.
+            if (due <= limit && (due <= no_wait || !holding_)) {
                 limit = due;
                 quiet = WakeReason::deadline;
             }

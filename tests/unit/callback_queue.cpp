@@ -69,12 +69,12 @@ TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
         PostsOnDeath(PostsOnDeath&& o) noexcept : queue(std::exchange(o.queue, nullptr)) {}
         PostsOnDeath& operator=(PostsOnDeath&&) = delete;
         ~PostsOnDeath() {
-            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, true});
+            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, {}, true});
         }
         void operator()() const {}
     };
     queue.push({PostsOnDeath(&queue), {}, {}, {}, false});
-    queue.push_from_thread({PostsOnDeath(&queue), {}, {}, true});
+    queue.push_from_thread({PostsOnDeath(&queue), {}, {}, {}, true});
     queue.clear(); // tornado #1874 dead-locked here
     EXPECT_EQ(queue.collect(), 2U);
 }

@@ -57,20 +57,29 @@
 #include <ioloop/observer.hpp>
 #include <ioloop/origin.hpp>
 #include <ioloop/poller.hpp>
+#include <ioloop/service.hpp>
 #include <ioloop/snapshot.hpp>
 #include <ioloop/statistics.hpp>
 #include <ioloop/turn.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 
 namespace ioloop {
 
 using Callback = Function<void()>;
 using Handler = Function<void(Fd, Events)>;
+
+template <class T> class Future; // future.hpp
+class Executor;                  // executor.hpp
+class Poster;                    // poster.hpp
 
 /// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop
 /// stays sound.
@@ -89,6 +98,12 @@ enum class MakeCurrent : std::uint8_t {
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+
+/// What stands for a descriptor: the socket class of a program. If it has a close(), close(all_fds) uses that.
+template <class T>
+concept HasFileno = requires(std::remove_reference_t<T>& object) {
+    { object.fileno() } -> std::convertible_to<Fd>;
+};
 
 class IOLoop {
 public:
@@ -163,6 +178,20 @@ public:
     /// After it returns the handler is not called again. False if there was none, which is no error.
     bool remove_handler(Fd fd) noexcept;
 
+    /// The same with an object instead of its number. `handler(object, events)` is called with what was given (or
+    /// with the number, if it takes one). An rvalue moves into the loop and stays until it is removed, a shared_ptr is
+    /// shared; an lvalue stays the caller's, as a number does.
+    template <HasFileno T, class F>
+    void add_handler(T&& object, F handler, Events events, Origin origin = Origin::here());
+    template <HasFileno T, class F>
+    void add_handler(std::shared_ptr<T> object, F handler, Events events, Origin origin = Origin::here());
+    template <HasFileno T> void update_handler(T& object, Events events) {
+        update_handler(static_cast<Fd>(object.fileno()), events);
+    }
+    template <HasFileno T> bool remove_handler(T& object) noexcept {
+        return remove_handler(static_cast<Fd>(object.fileno()));
+    }
+
     // ---- callbacks ------------------------------------------------------------------------------
 
     /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
@@ -218,6 +247,43 @@ public:
     /// returns the earlier waker is not running and will not be called.
     void set_host_waker(Function<void()> waker);
 
+    /// From here to resume() the loop's time stands still: the game is paused, or was stopped in a debugger. Handlers
+    /// and callbacks run as ever; timeouts wait, and on resuming each has as long to go as it had. Idempotent.
+    void suspend();
+    void resume();
+    bool suspended() const noexcept;
+
+    // ---- futures, tasks and other threads -------------------------------------------------------
+
+    /// Runs `callback(future)` when the future has its result, always in a later call, even if it has it now.
+    /// See future.hpp. Thread: any.
+    template <class T, class F> void add_future(Future<T> future, F callback, Origin origin = Origin::here());
+
+    /// Runs `f()` on `executor`, by default a small pool of threads that the loop makes when it is first needed;
+    /// result or exception come back as a future. See executor.hpp.
+    template <class F>
+    Future<std::invoke_result_t<std::decay_t<F>&>> run_in_executor(F&& f, Executor* executor = nullptr,
+                                                                   Origin origin = Origin::here());
+    /// Null: back to the loop's own. Lifetime: longer than the loop, or until replaced.
+    void set_default_executor(Executor* executor);
+
+    /// Runs the loop until the result of `f()` is there, and gives it back: a value, or what a Future or a Task
+    /// comes to. For main() and tests. See run_sync.hpp.
+    /// Errors: TimeoutError after `timeout`; StoppedError if somebody stopped the loop before; logic_error inside
+    /// start(); and what `f` or its task throws.
+    template <class F> auto run_sync(F&& f, std::optional<Duration> timeout = {});
+
+    /// The S of this loop, made by `S(IOLoop&)` if there is none yet. S derives from Service.
+    template <class S> S& service() {
+        Service* found = find_service(&detail::service_key<S>);
+        if (found == nullptr) found = &keep_service(&detail::service_key<S>, std::make_unique<S>(*this));
+        return static_cast<S&>(*found);
+    }
+    /// Or null: not made yet, or closed.
+    template <class S> S* existing_service() noexcept {
+        return static_cast<S*>(find_service(&detail::service_key<S>));
+    }
+
     // ---- which loop is current (Tornado) --------------------------------------------------------
 
     /// The loop that runs on this thread, else the one made current. If there is none: instance() or, on
@@ -265,9 +331,52 @@ public:
     const char* name() const noexcept;
 
 private:
+    friend class Poster;
     class Impl;
+    class Gate;
+
+    void add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
+                    void (*closer)(void*), const Origin& origin);
+    Service* find_service(const void* key) noexcept;
+    Service& keep_service(const void* key, std::unique_ptr<Service> made);
+
     std::shared_ptr<Impl> impl_; ///< shared with the run_ calls on the stack: a callable may destroy the loop
     std::shared_ptr<IOLoop*> self_; ///< what current() of any thread holds weakly
 };
+
+// ---- handlers of objects ------------------------------------------------------------------------
+
+template <HasFileno T, class F>
+void IOLoop::add_handler(T&& object, F handler, Events events, Origin origin) {
+    using Object = std::remove_reference_t<T>;
+    if constexpr (std::is_lvalue_reference_v<T>) {
+        // Shares nothing: the caller's.
+        add_handler(std::shared_ptr<Object>(std::shared_ptr<Object>(), &object), std::move(handler), events,
+                    origin);
+    } else {
+        add_handler(std::make_shared<Object>(std::move(object)), std::move(handler), events, origin);
+    }
+}
+
+template <HasFileno T, class F>
+void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, Origin origin) {
+    void (*closer)(void*) = nullptr;
+    if constexpr (requires { object->close(); }) {
+        closer = [](void* o) { static_cast<T*>(o)->close(); };
+    }
+    const auto fd = static_cast<Fd>(object->fileno());
+    std::shared_ptr<void> kept = object;
+    if constexpr (std::invocable<F&, T&, Events>) {
+        auto call = [object = object.get(), handler = std::move(handler)](Fd, Events e) mutable {
+            handler(*object, e);
+        };
+        add_object(fd, std::move(call), events, std::move(kept), closer, origin);
+    } else if constexpr (std::invocable<F&, const std::shared_ptr<T>&, Events>) {
+        auto call = [object, handler = std::move(handler)](Fd, Events e) mutable { handler(object, e); };
+        add_object(fd, std::move(call), events, std::move(kept), closer, origin);
+    } else {
+        add_object(fd, std::move(handler), events, std::move(kept), closer, origin);
+    }
+}
 
 } // namespace ioloop

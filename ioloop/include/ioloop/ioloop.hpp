@@ -15,6 +15,8 @@
 #include <ioloop/origin.hpp>
 #include <ioloop/periodic_callback.hpp>
 #include <ioloop/poller.hpp>
+#include <ioloop/poster.hpp>
+#include <ioloop/service.hpp>
 #include <ioloop/site.hpp>
 #include <ioloop/snapshot.hpp>
 #include <ioloop/statistics.hpp>

@@ -64,6 +64,7 @@ struct Snapshot {
     bool in_call = false;    ///< taken from within a callable of this loop
     bool running = false;    ///< inside start()
     bool paused = false;     ///< by set_paused()
+    bool suspended = false;  ///< its time stands still
     std::string_view name;   ///< Options::name
     std::string_view poller; ///< "epoll", ...
 };

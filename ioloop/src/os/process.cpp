@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "process.hpp"
 
+#include <atomic>
+
+#include <pthread.h>
 #include <unistd.h>
 
 namespace ioloop {
@@ -10,6 +13,14 @@ void close_fd(Fd fd) noexcept { ::close(fd); }
 const void* this_thread() noexcept {
     static thread_local char mark;
     return &mark;
+}
+
+std::uint32_t fork_generation() noexcept {
+    // Not getpid(): that is a system call, and this is asked in every run_ call.
+    static std::atomic<std::uint32_t> generation{0};
+    [[maybe_unused]] static const int registered =
+        ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+    return generation.load(std::memory_order_relaxed);
 }
 
 } // namespace ioloop
