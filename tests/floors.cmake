@@ -17,6 +17,7 @@ set(floor_0
     include/ioloop/function.hpp
     include/ioloop/ids.hpp
     include/ioloop/origin.hpp
+    include/ioloop/outcome.hpp
     include/ioloop/site.hpp
     include/ioloop/turn.hpp
     src/clock.cpp
@@ -59,6 +60,20 @@ set(floor_2
     src/turn.cpp
 )
 set(floor_3
+    include/ioloop/executor.hpp
+    include/ioloop/future.hpp
+    include/ioloop/join.hpp
+    include/ioloop/readiness.hpp
+    include/ioloop/run_sync.hpp
+    include/ioloop/sleep.hpp
+    include/ioloop/task.hpp
+    src/executor.cpp
+    src/future.cpp
+    src/join.cpp
+    src/readiness.cpp
+    src/run_sync.cpp
+    src/sleep.cpp
+    src/task.cpp
     include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/ioloop.hpp

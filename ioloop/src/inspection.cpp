@@ -129,6 +129,10 @@ bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
     return true;
 }
 
+const Origin& IOLoop::Impl::running_origin() const noexcept {
+    return origin_of(frame_ != nullptr ? frame_->record.chain.site() : SiteId::none);
+}
+
 // ---- pausing and suspending ---------------------------------------------------------------------
 
 void IOLoop::Impl::set_paused(bool paused) {

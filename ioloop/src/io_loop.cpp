@@ -151,6 +151,7 @@ Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
     return impl_->keep_service(key, std::move(made));
 }
 bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
+const Origin& IOLoop::running_origin() const noexcept { return impl_->running_origin(); }
 const char* IOLoop::name() const noexcept { return impl_->name_; }
 
 // ---- Poster --------------------------------------------------------------------------------------

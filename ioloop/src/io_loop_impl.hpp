@@ -100,6 +100,7 @@ public:
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     void set_suspended(bool suspended);
+    const Origin& running_origin() const noexcept;
     const std::shared_ptr<Gate>& gate() const noexcept { return gate_; }
 
     TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }

@@ -224,7 +224,9 @@ TEST_F(Objects, posters_of_four_threads_may_race_with_the_end_of_the_loop) {
         for (int i = 0; i < 4; ++i) {
             threads.emplace_back([&, poster = Poster(*mortal)] {
                 ++ready;
-                while (poster.add_callback([] {})) {}
+                for (int i = 0; i < 1000 && poster.add_callback([] {}); ++i) {}
+                while (!poster.closed()) std::this_thread::yield();
+                EXPECT_FALSE(poster.add_callback([] {}));
             });
         }
         while (ready < 4) mortal->run_once();

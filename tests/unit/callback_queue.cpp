@@ -69,7 +69,7 @@ TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
         PostsOnDeath(PostsOnDeath&& o) noexcept : queue(std::exchange(o.queue, nullptr)) {}
         PostsOnDeath& operator=(PostsOnDeath&&) = delete;
         ~PostsOnDeath() {
-            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, {}, true});
+            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, true});
         }
         void operator()() const {}
     };

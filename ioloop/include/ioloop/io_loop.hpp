@@ -271,7 +271,7 @@ public:
     /// comes to. For main() and tests. See run_sync.hpp.
     /// Errors: TimeoutError after `timeout`; StoppedError if somebody stopped the loop before; logic_error inside
     /// start(); and what `f` or its task throws.
-    template <class F> auto run_sync(F&& f, std::optional<Duration> timeout = {});
+    template <class F> decltype(auto) run_sync(F&& f, std::optional<Duration> timeout = {});
 
     /// The S of this loop, made by `S(IOLoop&)` if there is none yet. S derives from Service.
     template <class S> S& service() {
@@ -327,6 +327,8 @@ public:
 
     /// True within a callable of this loop.
     bool in_call() const noexcept;
+    /// Where that callable was registered; outside, an Origin without name and place.
+    const Origin& running_origin() const noexcept;
 
     const char* name() const noexcept;
 

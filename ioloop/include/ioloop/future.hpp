@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/// Future and Promise: a result that is not there yet, and whoever will give it. Floor 3.
+///
+///     Promise<int> promise;
+///     loop.add_future(promise.future(), [](Future<int> f) { show(f.result()); });
+///     promise.set_value(42);            // from any thread; show() runs later, on the loop's thread
+///
+/// A Future is a handle: copies share one result. It is given once, as a value or as an exception, by any thread;
+/// whoever waits, by IOLoop::add_future() or by co_await in a Task, is called on the thread of the loop in which he
+/// waits, and never from within set_value(): always in a later call of the loop, even if the result is there already.
+/// (Only a co_await of what is done does not wait at all.)
+///
+/// No error is lost. A Promise that goes away without a result gives std::future_error(broken_promise). An error that
+/// nobody asks for is reported to the error hook of the loop on which the Promise was made, when the last handle goes;
+/// unless it is a CancelledError, which somebody wanted.
+///
+/// Thread: any, handle by handle; result() and what it refers to belong to whoever waits.
+#pragma once
+
+#include <ioloop/context.hpp>
+#include <ioloop/io_loop.hpp>
+#include <ioloop/outcome.hpp>
+#include <ioloop/poster.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace ioloop {
+
+template <class T = void> class Promise;
+
+namespace detail {
+
+/// What does not depend on the type of the result.
+class FutureState {
+public:
+    FutureState(IOLoop* home, const Origin& origin);
+    FutureState(const FutureState&) = delete;
+    FutureState& operator=(const FutureState&) = delete;
+    virtual ~FutureState() = default;
+
+    bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+
+    /// Posts `callback` to `loop` when the result is there, or now if it is.
+    void when_done(const Poster& loop, Callback callback, const Origin& origin);
+
+    /// Gives the result by calling `set`, unless there is one. False if it was cancelled before.
+    /// Errors: std::future_error(promise_already_satisfied).
+    template <class F> bool settle(F&& set) {
+        std::vector<Waiter> waiters;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!may_settle()) return false;
+            set();
+            done_.store(true, std::memory_order_release);
+            waiters.swap(waiters_);
+        }
+        post(waiters);
+        return true;
+    }
+    bool cancel();
+    void on_cancel(Callback hook);
+    /// ~Promise.
+    void abandon();
+
+    void retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
+    void require_done(const char* member) const;
+
+protected:
+    virtual void set_error(std::exception_ptr error) noexcept = 0;
+    /// For the destructor of the derived: an error that nobody has seen is reported.
+    void report_unseen(std::exception_ptr error) noexcept;
+
+private:
+    struct Waiter {
+        Poster loop;
+        Callback callback;
+        Origin origin;
+    };
+    bool may_settle() const;
+    static void post(std::vector<Waiter>& waiters);
+
+    std::mutex mutex_;
+    std::atomic<bool> done_{false};
+    std::atomic<bool> retrieved_{false};
+    bool cancelled_ = false;
+    std::vector<Waiter> waiters_;
+    Callback on_cancel_;
+    Origin origin_;
+    Poster home_;     ///< where an error is reported that nobody asks for
+    Context context_; ///< and in which context
+};
+
+template <class T> class FutureStateOf final : public FutureState {
+public:
+    using FutureState::FutureState;
+    ~FutureStateOf() override {
+        if (outcome.failed()) report_unseen(outcome.error());
+    }
+    void set_error(std::exception_ptr error) noexcept override { outcome.set_error(std::move(error)); }
+
+    Outcome<T> outcome;
+};
+
+template <class T, bool moves> class FutureAwaiter; // task.hpp
+
+} // namespace detail
+
+/// A handle of a result. Empty when default-constructed: then only assignment and valid() are of use.
+template <class T> class Future {
+public:
+    Future() = default;
+
+    bool valid() const noexcept { return state_ != nullptr; }
+    bool done() const noexcept { return state_->done(); }
+
+    /// The value. It is shared by all handles; move from it only if there is no other.
+    /// Errors: the exception that was set; logic_error if not done().
+    typename Outcome<T>::Reference result() const {
+        state_->require_done("Future::result");
+        state_->retrieved();
+        return state_->outcome.get();
+    }
+    /// std::future's spelling of result().
+    typename Outcome<T>::Reference get() const { return result(); }
+
+    /// Null if it is a value. Errors: logic_error if not done().
+    std::exception_ptr exception() const {
+        state_->require_done("Future::exception");
+        state_->retrieved();
+        return state_->outcome.error();
+    }
+
+    /// Gives it the result CancelledError, and tells whoever works on it. False if it was done. Thread: the loop's.
+    bool cancel() const {
+        const auto kept = state_; // what is cancelled may hold this very handle
+        return kept->cancel();
+    }
+
+    friend bool operator==(const Future& a, const Future& b) noexcept { return a.state_ == b.state_; }
+
+private:
+    friend class IOLoop;
+    friend class Promise<T>;
+    template <class U, bool moves> friend class detail::FutureAwaiter;
+    using State = detail::FutureStateOf<T>;
+    explicit Future(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+    std::shared_ptr<State> state_;
+};
+
+/// Gives the result of its future, once. Move-only.
+template <class T> class Promise {
+public:
+    /// On the loop that is current on this thread, if any. `origin` names the work in an error that nobody asks for.
+    explicit Promise(Origin origin = Origin::here())
+        : state_(std::make_shared<State>(IOLoop::current(false), origin)) {}
+    explicit Promise(IOLoop& loop, Origin origin = Origin::here())
+        : state_(std::make_shared<State>(&loop, origin)) {}
+    Promise(Promise&&) noexcept = default;
+    Promise& operator=(Promise&& other) noexcept {
+        std::swap(state_, other.state_);
+        return *this;
+    }
+    ~Promise() {
+        if (state_) state_->abandon();
+    }
+
+    Future<T> future() const { return Future<T>(state_); }
+
+    /// False, and the value is dropped, if the future was cancelled. Thread: any.
+    /// Errors: std::future_error if there is a result already.
+    template <class... Args>
+        requires(std::is_void_v<T> ? sizeof...(Args) == 0 : sizeof...(Args) <= 1)
+    bool set_value(Args&&... args) {
+        return state_->settle([&] { state_->outcome.set_value(std::forward<Args>(args)...); });
+    }
+    bool set_exception(std::exception_ptr error) {
+        return state_->settle([&] { state_->outcome.set_error(std::move(error)); });
+    }
+    /// Tornado's spelling of set_value().
+    template <class... Args> bool set_result(Args&&... args) {
+        return set_value(std::forward<Args>(args)...);
+    }
+
+    /// Takes over what a piece of work came to. Requires: outcome.done().
+    bool set_outcome(Outcome<T>&& outcome) {
+        return state_->settle([&] { state_->outcome = std::move(outcome); });
+    }
+
+    /// Called, once and by whoever cancels, when the future is cancelled: stop working on it.
+    void on_cancel(Callback hook) { state_->on_cancel(std::move(hook)); }
+    /// True if nobody waits for a result any more. Thread: any.
+    bool done() const noexcept { return state_->done(); }
+
+private:
+    using State = detail::FutureStateOf<T>;
+
+    std::shared_ptr<State> state_;
+};
+
+template <class T, class F> void IOLoop::add_future(Future<T> future, F callback, Origin origin) {
+    detail::FutureState& state = *future.state_;
+    state.when_done(Poster(*this),
+                    wrap([future = std::move(future), callback = std::move(callback)]() mutable {
+                        return callback(future);
+                    }),
+                    origin);
+}
+
+} // namespace ioloop

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/// all, any, with_timeout: a task waits for several things at once. Floor 3.
+///
+///     auto [name, score] = co_await all(ask_name(fd), ask_score(fd));
+///     auto first = co_await any(readable(a), readable(b));           // std::variant; first.index() tells which
+///     auto line = co_await with_timeout(5s, read_line(fd));          // throws TimeoutError
+///
+/// They take tasks, futures and everything else that can be awaited, and are tasks themselves. What they are given
+/// runs as part of the task that awaits them: it begins when they are awaited, in the order given, and is cancelled
+/// (destroyed) when it is not needed any more, or when that task is. A future is only waited for: it can not be
+/// cancelled so, as others may wait for it (Tornado's rule).
+#pragma once
+
+#include <ioloop/sleep.hpp>
+#include <ioloop/task.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace ioloop {
+
+namespace detail {
+
+template <class A> decltype(auto) awaiter_of(A&& awaitable) {
+    if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
+        return std::forward<A>(awaitable).operator co_await();
+    } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
+        return operator co_await(std::forward<A>(awaitable));
+    } else {
+        return std::forward<A>(awaitable);
+    }
+}
+
+/// What `co_await std::move(awaitable)` gives.
+template <class A> using Awaited = decltype(awaiter_of(std::declval<A>()).await_resume());
+
+template <class A> Task<Awaited<A>> as_task(A awaitable) { co_return co_await std::move(awaitable); }
+template <class T> Task<T> as_task(Task<T> task) { return task; }
+
+/// Waits until enough of its branches have ended, or time is up.
+class Join {
+public:
+    /// `enough`: so many branches.
+    explicit Join(std::size_t enough) noexcept : missing_(enough) {}
+    Join(const Join&) = delete;
+    Join& operator=(const Join&) = delete;
+    ~Join();
+
+    /// Thread: the loop's, when all branches are prepared.
+    template <class Promise> void suspend(std::coroutine_handle<Promise> handle) {
+        loop_ = &loop_of_coroutine();
+        root_ = root_of(handle);
+        suspension_.suspend(handle);
+    }
+    /// Lets a branch begin, unless enough have ended already.
+    void start(const Runner& runner, Outcome<void>& failure);
+    void limit(TimePoint deadline, const Origin& origin);
+
+    /// A branch has ended. Gives its rank: zero for the first.
+    std::size_t arrived();
+    bool complete() const noexcept { return missing_ == 0; }
+
+private:
+    void wake_later(Duration delay);
+    void wake();
+
+    std::size_t missing_;
+    std::size_t arrived_ = 0;
+    IOLoop* loop_ = nullptr;
+    Spawned* root_ = nullptr;
+    Timeout wake_;
+    Timeout limit_;
+    Suspension suspension_;
+};
+
+template <class T> struct Branch {
+    static constexpr std::size_t not_arrived = SIZE_MAX;
+
+    void prepare(Join& j, Spawned* root, Task<T> task) {
+        join = &j;
+        runner = run(std::move(task), outcome);
+        runner.prepare(
+            root, [](void* self) { static_cast<Branch*>(self)->end(); }, this);
+    }
+    void end() {
+        Join* const j = join;
+        rank = j->arrived();
+    }
+    void start() {
+        Outcome<void> failure;
+        join->start(runner, failure);
+        if (!failure.failed()) return;
+        outcome.set_error(failure.error()); // its context cannot be entered
+        end();
+    }
+
+    Join* join = nullptr;
+    std::size_t rank = not_arrived;
+    Outcome<T> outcome;
+    Runner runner; ///< destroyed first: it writes to the outcome
+};
+
+/// An error beside the one that is thrown: to the error hook.
+void report_beside(const std::exception_ptr& error);
+
+template <class T> using OrMonostate = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class T> OrMonostate<T> take_or_monostate(Outcome<T>& outcome) {
+    if constexpr (std::is_void_v<T>) {
+        outcome.take();
+        return {};
+    } else {
+        return outcome.take();
+    }
+}
+
+/// Throws the first error of several, and reports the others.
+template <class... T> void throw_first(Outcome<T>&... outcomes) {
+    std::exception_ptr first;
+    [[maybe_unused]] const auto look = [&first](const std::exception_ptr& error) {
+        if (error == nullptr) return;
+        if (first != nullptr) {
+            report_beside(error);
+        } else {
+            first = error;
+        }
+    };
+    (look(outcomes.error()), ...);
+    if (first != nullptr) std::rethrow_exception(first);
+}
+
+/// The awaiter of a fixed number of branches.
+template <class... T> struct BranchesAwaiter {
+    bool await_ready() const noexcept { return join.complete(); }
+    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+        std::apply(
+            [&](auto&... task) {
+                std::apply(
+                    [&](auto&... branch) { (branch.prepare(join, root_of(handle), std::move(task)), ...); },
+                    branches);
+            },
+            tasks);
+        join.suspend(handle);
+        if (deadline != never) join.limit(deadline, origin);
+        std::apply([](auto&... branch) { (branch.start(), ...); }, branches);
+    }
+    void await_resume() const noexcept {}
+
+    Join join;
+    std::tuple<Task<T>...> tasks;
+    TimePoint deadline = never;
+    Origin origin = {};
+    std::tuple<Branch<T>...> branches{};
+};
+
+/// And of a vector of them.
+template <class T> struct VectorAwaiter {
+    bool await_ready() const noexcept { return join.complete(); }
+    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+        for (std::size_t i = 0; i < tasks.size(); ++i)
+            branches[i].prepare(join, root_of(handle), std::move(tasks[i]));
+        join.suspend(handle);
+        for (Branch<T>& branch : branches) branch.start();
+    }
+    void await_resume() const noexcept {}
+
+    Join join;
+    std::vector<Task<T>> tasks;
+    std::vector<Branch<T>> branches{tasks.size()};
+};
+
+[[noreturn]] void refuse_any_of_none();
+
+} // namespace detail
+
+/// Waits for all of them, and gives their values in the order given (std::monostate for void).
+/// Errors: when all have ended, that of the first in the order given; the others go to the error hook.
+template <class... A> Task<std::tuple<detail::OrMonostate<detail::Awaited<A>>...>> all(A... awaitables) {
+    detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(sizeof...(A)),
+                                                           {detail::as_task(std::move(awaitables))...}};
+    co_await awaiter;
+    co_return std::apply(
+        [](auto&... branch) {
+            detail::throw_first(branch.outcome...);
+            return std::tuple<detail::OrMonostate<detail::Awaited<A>>...>(
+                detail::take_or_monostate(branch.outcome)...);
+        },
+        awaiter.branches);
+}
+template <class T> Task<std::vector<detail::OrMonostate<T>>> all(std::vector<Task<T>> tasks) {
+    detail::VectorAwaiter<T> awaiter{detail::Join(tasks.size()), std::move(tasks)};
+    co_await awaiter;
+    std::exception_ptr first;
+    for (detail::Branch<T>& branch : awaiter.branches) {
+        const std::exception_ptr error = branch.outcome.error();
+        if (error != nullptr && first != nullptr) detail::report_beside(error);
+        if (first == nullptr) first = error;
+    }
+    if (first != nullptr) std::rethrow_exception(first);
+    std::vector<detail::OrMonostate<T>> values;
+    values.reserve(awaiter.branches.size());
+    for (detail::Branch<T>& branch : awaiter.branches)
+        values.push_back(detail::take_or_monostate(branch.outcome));
+    co_return values;
+}
+
+/// Waits for the first of them to end, and cancels the others. Errors: what that one throws.
+template <class... A>
+    requires(sizeof...(A) > 0)
+Task<std::variant<detail::OrMonostate<detail::Awaited<A>>...>> any(A... awaitables) {
+    using Result = std::variant<detail::OrMonostate<detail::Awaited<A>>...>;
+    detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(1),
+                                                           {detail::as_task(std::move(awaitables))...}};
+    co_await awaiter;
+    std::optional<Result> result;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        const auto take = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>) {
+            auto& branch = std::get<Index>(awaiter.branches);
+            if (branch.rank == 0)
+                result.emplace(std::in_place_index<Index>, detail::take_or_monostate(branch.outcome));
+        };
+        (take(std::integral_constant<std::size_t, I>()), ...);
+    }
+    (std::index_sequence_for<A...>());
+    co_return std::move(*result);
+}
+/// The position of the first to end, and its value. Errors: also invalid_argument if there is none.
+template <class T> Task<std::pair<std::size_t, detail::OrMonostate<T>>> any(std::vector<Task<T>> tasks) {
+    if (tasks.empty()) detail::refuse_any_of_none();
+    detail::VectorAwaiter<T> awaiter{detail::Join(1), std::move(tasks)};
+    co_await awaiter;
+    std::size_t index = 0;
+    while (awaiter.branches[index].rank != 0) ++index;
+    co_return std::pair<std::size_t, detail::OrMonostate<T>>(
+        index, detail::take_or_monostate(awaiter.branches[index].outcome));
+}
+
+namespace detail {
+
+template <class A> Task<Awaited<A>> timed(Duration delay, TimePoint deadline, A awaitable, Origin origin) {
+    using T = Awaited<A>;
+    if (delay != forever) deadline = after(loop_of_coroutine().time(), delay);
+    BranchesAwaiter<T> awaiter{Join(1), {as_task(std::move(awaitable))}, deadline, origin};
+    co_await awaiter;
+    Outcome<T>& outcome = std::get<0>(awaiter.branches).outcome;
+    if (!outcome.done()) outcome.set_error(std::make_exception_ptr(TimeoutError()));
+    co_return outcome.take();
+}
+
+} // namespace detail
+
+/// Waits for `awaitable` until `deadline`; what has its result at once wins over a deadline that is past.
+/// Errors: TimeoutError; and what it throws.
+template <class A>
+Task<detail::Awaited<A>> with_timeout(TimePoint deadline, A awaitable, Origin origin = Origin::here()) {
+    return detail::timed(forever, deadline, std::move(awaitable), origin);
+}
+/// The same, for `delay` from when it is awaited; `forever` is no limit.
+template <class A>
+Task<detail::Awaited<A>> with_timeout(Duration delay, A awaitable, Origin origin = Origin::here()) {
+    return detail::timed(delay, never, std::move(awaitable), origin);
+}
+
+} // namespace ioloop

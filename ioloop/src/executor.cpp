@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
+#include <ioloop/executor.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace ioloop {
+
+struct ThreadPool::State {
+    explicit State(std::size_t t) : limit(t) {}
+
+    const std::size_t limit;
+    std::mutex mutex;
+    std::condition_variable work; ///< there is a job, or the end has come
+    std::condition_variable gone; ///< a thread that had no job has ended
+    std::deque<Function<void()>> jobs;
+    std::size_t threads = 0;
+    std::size_t idle = 0;
+    bool closing = false;
+
+    /// The life of a thread.
+    static void serve(const std::shared_ptr<State>& state) {
+        std::unique_lock lock(state->mutex);
+        for (;;) {
+            ++state->idle;
+            state->work.wait(lock, [&] { return state->closing || !state->jobs.empty(); });
+            --state->idle;
+            if (state->closing) break;
+            Function<void()> job = std::move(state->jobs.front());
+            state->jobs.pop_front();
+            lock.unlock();
+            job();
+            job = nullptr; // destroyed outside the lock
+            lock.lock();
+            if (state->closing) break;
+        }
+        --state->threads;
+        state->gone.notify_all();
+    }
+};
+
+ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_shared<State>(threads)) {
+    if (threads == 0) raise(std::invalid_argument("ThreadPool: no threads"));
+}
+
+ThreadPool::~ThreadPool() {
+    std::deque<Function<void()>> dropped; // destroyed outside the lock
+    std::unique_lock lock(state_->mutex);
+    state_->closing = true;
+    dropped.swap(state_->jobs);
+    state_->work.notify_all();
+    // Those that have no job end at once, and are waited for; the others keep what they need.
+    state_->gone.wait(lock, [&] { return state_->idle == 0; });
+}
+
+void ThreadPool::execute(Function<void()> job) {
+    const std::lock_guard lock(state_->mutex);
+    state_->jobs.push_back(std::move(job));
+    if (state_->idle >= state_->jobs.size() || state_->threads == state_->limit) {
+        state_->work.notify_one();
+        return;
+    }
+    std::thread([state = state_] { State::serve(state); }).detach();
+    ++state_->threads;
+}
+
+std::size_t ThreadPool::default_size() noexcept {
+    return std::min<std::size_t>(std::thread::hardware_concurrency() + 4, 32);
+}
+
+void IOLoop::set_default_executor(Executor* executor) { service<detail::DefaultExecutor>().set(executor); }
+
+Executor& detail::DefaultExecutor::get() {
+    if (chosen_ != nullptr) return *chosen_;
+    if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>();
+    return *pool_;
+}
+
+} // namespace ioloop

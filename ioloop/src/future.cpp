@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
+#include <ioloop/future.hpp>
+
+#include <cstdio>
+#include <future>
+
+namespace ioloop::detail {
+namespace {
+
+/// Somebody wanted it so: no news.
+bool is_cancellation([[maybe_unused]] const std::exception_ptr& error) noexcept {
+#if IOLOOP_EXCEPTIONS
+    try {
+        std::rethrow_exception(error);
+    } catch (const CancelledError&) {
+        return true;
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
+#endif
+    return false;
+}
+
+} // namespace
+
+FutureState::FutureState(IOLoop* home, const Origin& origin) : origin_(origin), context_(Context::current()) {
+    if (home != nullptr) home_ = Poster(*home);
+}
+
+void FutureState::when_done(const Poster& loop, Callback callback, const Origin& origin) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!done()) {
+            waiters_.push_back({loop, std::move(callback), origin});
+            return;
+        }
+    }
+    const NullContext none;
+    loop.add_callback(std::move(callback), origin);
+}
+
+bool FutureState::may_settle() const {
+    if (!done()) return true;
+    if (!cancelled_) raise(std::future_error(std::future_errc::promise_already_satisfied));
+    return false;
+}
+
+/// Outside the lock: a loop that is closed destroys the callback, which may do anything.
+void FutureState::post(std::vector<Waiter>& waiters) {
+    const NullContext none; // each brings its own
+    for (Waiter& waiter : waiters) waiter.loop.add_callback(std::move(waiter.callback), waiter.origin);
+}
+
+bool FutureState::cancel() {
+    std::vector<Waiter> waiters;
+    Callback hook;
+    {
+        const std::lock_guard lock(mutex_);
+        if (done()) return false;
+        cancelled_ = true;
+        set_error(std::make_exception_ptr(CancelledError()));
+        retrieved(); // somebody wanted it so
+        done_.store(true, std::memory_order_release);
+        waiters.swap(waiters_);
+        std::swap(hook, on_cancel_);
+    }
+    post(waiters);
+    if (hook) hook();
+    return true;
+}
+
+void FutureState::on_cancel(Callback hook) {
+    const std::lock_guard lock(mutex_);
+    std::swap(on_cancel_, hook); // the earlier one is destroyed outside the lock
+}
+
+void FutureState::abandon() {
+    if (done()) return;
+    if (home_.closed()) retrieved(); // the end of the loop is the end of all work on it, and no news
+    settle(
+        [this] { set_error(std::make_exception_ptr(std::future_error(std::future_errc::broken_promise))); });
+}
+
+void FutureState::require_done(const char* member) const {
+    if (!done()) raise(std::logic_error(std::string(member) + ": the result is not there yet"));
+}
+
+void FutureState::report_unseen(std::exception_ptr error) noexcept {
+    if (retrieved_ || is_cancellation(error)) return;
+    // As if the work had been a callback: in its context, and else to the error hook.
+    auto rethrow = [context = std::move(context_), error = std::move(error)] {
+        context.run([&] { std::rethrow_exception(error); });
+    };
+    if (home_.spawn_callback(std::move(rethrow), origin_)) return;
+    std::fprintf(stderr, "ioloop: an error that nobody asked for, and no loop to report it to: %s\n",
+                 describe(origin_).c_str());
+}
+
+} // namespace ioloop::detail

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
+#include <ioloop/join.hpp>
+
+namespace ioloop::detail {
+
+Join::~Join() {
+    if (loop_ == nullptr) return;
+    loop_->remove_timeout(wake_);
+    loop_->remove_timeout(limit_);
+}
+
+void Join::start(const Runner& runner, Outcome<void>& failure) {
+    if (complete()) return;
+#if IOLOOP_EXCEPTIONS
+    try {
+        runner.start();
+    } catch (...) {
+        failure.set_error(std::current_exception());
+    }
+#else
+    (void)failure;
+    runner.start();
+#endif
+}
+
+void Join::limit(TimePoint deadline, const Origin& origin) {
+    const NullContext none; // the suspension has its own
+    limit_ = loop_->call_at(
+        deadline, [this] { wake(); }, origin);
+}
+
+std::size_t Join::arrived() {
+    if (missing_ > 0 && --missing_ == 0) wake_later(Duration::zero());
+    return arrived_++;
+}
+
+/// Not from within the branch that has just ended: its context is open, and its frame on the stack.
+void Join::wake_later(Duration delay) {
+    const NullContext none;
+    wake_ = loop_->call_later(
+        delay, [this] { wake(); }, "co_await all, any, with_timeout");
+}
+
+void Join::wake() {
+    // On the stack already? Then a branch runs the loop, a modal dialog, say; it cannot be destroyed meanwhile, and
+    // going on might do just that.
+    constexpr Duration look_again = std::chrono::milliseconds(1);
+    if (is_running(root_)) return wake_later(look_again);
+    loop_->remove_timeout(wake_);
+    suspension_.resume();
+}
+
+void report_beside(const std::exception_ptr& error) {
+    const Origin& origin = loop_of_coroutine().running_origin();
+    loop_of_coroutine().add_callback([error] { std::rethrow_exception(error); }, origin);
+}
+
+void refuse_any_of_none() { raise(std::invalid_argument("any: nothing to wait for")); }
+
+} // namespace ioloop::detail

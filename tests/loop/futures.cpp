@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+/// Futures, promises, run_sync.
+#include "support/sim_world.hpp"
+#include "support/thrown.hpp"
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+namespace {
+
+class Futures : public testing::Test {
+protected:
+    IOLoop::Options options() {
+        auto options = world.options();
+        options.on_error = [this](const std::exception_ptr& error, const Origin& origin, CallKind) {
+            try {
+                std::rethrow_exception(error);
+            } catch (const std::exception& e) {
+                reported.push_back((origin.name != nullptr ? std::string(origin.name) + ": " : "") +
+                                   e.what());
+            }
+        };
+        return options;
+    }
+    static std::exception_ptr error(const char* text) {
+        return std::make_exception_ptr(std::runtime_error(text));
+    }
+
+    SimWorld world;
+    std::vector<std::string> reported;
+    IOLoop loop{options()};
+    std::vector<std::string> log;
+};
+
+} // namespace
+
+// ---- add_future ---------------------------------------------------------------------------------
+
+TEST_F(Futures, B11_the_callback_runs_in_a_later_call_even_if_the_result_is_there) {
+    Promise<int> promise(loop);
+    promise.set_value(42);
+    loop.add_future(promise.future(),
+                    [&](const Future<int>& f) { log.push_back(std::to_string(f.result())); });
+    EXPECT_THAT(log, IsEmpty());
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("42"));
+}
+
+TEST_F(Futures, B11_set_value_calls_nobody) {
+    Promise<void> promise(loop);
+    loop.add_future(promise.future(), [&](const Future<void>&) { log.emplace_back("done"); });
+    loop.add_callback([&] {
+        promise.set_value();
+        log.emplace_back("set");
+    });
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("set"));
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("set", "done"));
+}
+
+TEST_F(Futures, many_may_wait_and_are_called_in_order) {
+    Promise<std::string> promise(loop);
+    for (const char* name : {"a", "b", "c"})
+        loop.add_future(promise.future(),
+                        [&, name](const Future<std::string>& f) { log.push_back(name + f.result()); });
+    promise.set_value("!");
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("a!", "b!", "c!"));
+}
+
+TEST_F(Futures, test_add_future_threads_a_result_of_another_thread_comes_to_the_loop_s) {
+    IOLoop real;
+    Promise<std::unique_ptr<int>> promise(real);
+    const auto me = std::this_thread::get_id();
+    real.add_future(promise.future(), [&](const Future<std::unique_ptr<int>>& f) {
+        EXPECT_EQ(std::this_thread::get_id(), me);
+        EXPECT_EQ(*f.result(), 7);
+        real.stop();
+    });
+    std::thread worker([&promise] { promise.set_value(std::make_unique<int>(7)); });
+    real.start();
+    worker.join();
+}
+
+TEST_F(Futures, test_add_future_stack_context_the_callback_runs_in_the_context_of_add_future) {
+    Promise<int> promise(loop);
+    {
+        ExceptionStackContext context([&](const std::exception_ptr&) {
+            log.emplace_back("context");
+            return true;
+        });
+        loop.add_future(promise.future(), [](const Future<int>&) { throw std::runtime_error("callback"); });
+    }
+    {
+        ExceptionStackContext of_the_setter([&](const std::exception_ptr&) {
+            log.emplace_back("setter");
+            return true;
+        });
+        promise.set_value(1);
+    }
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("context"));
+    EXPECT_THAT(reported, IsEmpty());
+}
+
+// ---- results ------------------------------------------------------------------------------------
+
+TEST_F(Futures, G1_result_before_it_is_there_is_an_error) {
+    Promise<int> promise(loop);
+    EXPECT_FALSE(promise.future().done());
+    EXPECT_THAT(thrown<std::logic_error>([&] { static_cast<void>(promise.future().result()); }),
+                HasSubstr("not there yet"));
+    EXPECT_THROW(promise.future().exception(), std::logic_error);
+}
+
+TEST_F(Futures, G1_a_second_result_is_an_error_and_the_first_stays) {
+    Promise<int> promise(loop);
+    EXPECT_TRUE(promise.set_value(1));
+    EXPECT_THROW(promise.set_value(2), std::future_error);
+    EXPECT_THROW(promise.set_exception(error("x")), std::future_error);
+    EXPECT_EQ(promise.future().result(), 1);
+}
+
+TEST_F(Futures, G1_an_exception_is_kept_and_thrown_by_result) {
+    Promise<int> promise(loop);
+    promise.set_exception(error("broken"));
+    EXPECT_THAT(thrown<std::runtime_error>([&] { static_cast<void>(promise.future().result()); }),
+                HasSubstr("broken"));
+    EXPECT_NE(promise.future().exception(), nullptr);
+}
+
+TEST_F(Futures, an_abandoned_promise_is_an_error) {
+    Future<int> future;
+    EXPECT_FALSE(future.valid());
+    {
+        Promise<int> promise(loop);
+        future = promise.future();
+    }
+    EXPECT_TRUE(future.done());
+    EXPECT_THROW(static_cast<void>(future.result()), std::future_error);
+}
+
+TEST_F(Futures, G1_an_error_that_nobody_asks_for_is_reported_with_the_place_of_its_promise) {
+    {
+        Promise<int> promise(loop, "download");
+        promise.set_exception(error("no route"));
+    }
+    EXPECT_THAT(reported, IsEmpty());
+    loop.run_once();
+    EXPECT_THAT(reported, ElementsAre("download: no route"));
+}
+
+TEST_F(Futures, an_error_that_somebody_asked_for_is_not_reported) {
+    {
+        Promise<int> promise(loop);
+        promise.set_exception(error("x"));
+        EXPECT_NE(promise.future().exception(), nullptr);
+    }
+    loop.run_once();
+    EXPECT_THAT(reported, IsEmpty());
+}
+
+TEST_F(Futures, an_error_that_nobody_asks_for_meets_the_context_of_its_promise_first) {
+    {
+        ExceptionStackContext context([&](const std::exception_ptr&) {
+            log.emplace_back("context");
+            return true;
+        });
+        Promise<int> promise(loop);
+        promise.set_exception(error("x"));
+    }
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("context"));
+    EXPECT_THAT(reported, IsEmpty());
+}
+
+TEST_F(Futures, cancel_gives_a_result_and_tells_the_worker_once) {
+    Promise<int> promise(loop);
+    promise.on_cancel([&] { log.emplace_back("told"); });
+    Future<int> future = promise.future();
+    loop.add_future(future, [&](const Future<int>& f) {
+        EXPECT_THROW(static_cast<void>(f.result()), CancelledError);
+        log.emplace_back("called");
+    });
+    EXPECT_TRUE(future.cancel());
+    EXPECT_FALSE(future.cancel());
+    EXPECT_FALSE(promise.set_value(1)); // too late, and no error
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("told", "called"));
+    EXPECT_THAT(reported, IsEmpty());
+}
+
+TEST_F(Futures, a_result_outlives_its_loop_and_the_callbacks_of_a_closed_loop_are_destroyed) {
+    auto captured = std::make_shared<int>();
+    Promise<int> promise;
+    {
+        IOLoop other(world.options());
+        other.add_future(promise.future(), [captured](const Future<int>&) {});
+    }
+    EXPECT_EQ(captured.use_count(), 2); // the promise keeps who waits for it
+    promise.set_value(3);
+    EXPECT_EQ(captured.use_count(), 1);
+    EXPECT_EQ(promise.future().result(), 3);
+}
+
+TEST_F(Futures, a_thousand_promises_settled_by_four_threads_reach_the_loop_once_each) {
+    IOLoop real;
+    std::vector<Promise<int>> promises(4000);
+    int sum = 0;
+    int calls = 0;
+    for (auto& promise : promises) {
+        real.add_future(promise.future(), [&](const Future<int>& f) {
+            sum += f.result();
+            if (++calls == 4000) real.stop();
+        });
+    }
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (std::size_t i = t; i < promises.size(); i += 4) promises[i].set_value(static_cast<int>(i));
+        });
+    }
+    real.start();
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(sum, 4000 * 3999 / 2);
+}
+
+// ---- run_sync -----------------------------------------------------------------------------------
+
+TEST_F(Futures, R10_run_sync_gives_a_value_a_future_s_or_a_task_s) {
+    EXPECT_EQ(loop.run_sync([] { return 42; }), 42);
+    EXPECT_EQ(loop.run_sync([&] {
+        auto promise = std::make_shared<Promise<std::string>>(loop);
+        loop.call_later(1s, [promise] { promise->set_value("later"); });
+        return promise->future();
+    }),
+              "later");
+    EXPECT_EQ(*loop.run_sync([]() -> Task<std::unique_ptr<int>> {
+        co_await sleep_for(1h);
+        co_return std::make_unique<int>(7);
+    }),
+              7);
+    int value = 1;
+    EXPECT_EQ(&loop.run_sync([&]() -> Task<int&> { co_return value; }), &value);
+    loop.run_sync([] {});
+    loop.run_sync([]() -> Task<> { co_return; });
+}
+
+TEST_F(Futures, R10_run_sync_throws_what_the_work_throws) {
+    EXPECT_THROW(loop.run_sync([]() -> int { throw std::domain_error("x"); }), std::domain_error);
+    EXPECT_THROW(loop.run_sync([]() -> Task<int> { throw std::domain_error("x"); }), std::domain_error);
+    EXPECT_THROW(loop.run_sync([]() -> Future<int> { throw std::domain_error("x"); }), std::domain_error);
+    EXPECT_THAT(reported, IsEmpty());
+}
+
+TEST_F(Futures, R10_the_loop_is_current_inside_run_sync) { // TestIOLoopRunSync.test_current
+    loop.run_sync([&] { EXPECT_EQ(IOLoop::current(false), &loop); });
+}
+
+TEST_F(Futures, R10_run_sync_times_out_and_cancels_the_task) { // bug 39
+    bool destroyed = false;
+    struct Sign {
+        ~Sign() { flag = true; }
+        bool& flag;
+    };
+    EXPECT_THROW(loop.run_sync(
+                     [&]() -> Task<> {
+                         const Sign sign{destroyed};
+                         co_await sleep_for(1s);
+                     },
+                     10ms),
+                 TimeoutError);
+    EXPECT_EQ(world.elapsed(), 10ms);
+    EXPECT_TRUE(destroyed);
+    EXPECT_EQ(loop.run_sync([] { return 1; }), 1); // and goes on being of use
+}
+
+TEST_F(Futures, R10_run_sync_with_a_timeout_of_zero_times_out_at_once) { // bug G11: zero is no "none"
+    EXPECT_THROW(loop.run_sync([]() -> Task<> { co_await sleep_for(1s); }, 0s), TimeoutError);
+    EXPECT_LT(world.elapsed(), 1s);
+}
+
+TEST_F(Futures, B39_a_stop_is_told_from_a_timeout) { // tornado #3435
+    EXPECT_THROW(loop.run_sync([&]() -> Task<> {
+        loop.stop();
+        co_await sleep_for(1s);
+    }),
+                 StoppedError);
+    loop.stop();
+    EXPECT_THROW(loop.run_sync([&] { log.emplace_back("ran"); }, 1s), StoppedError);
+    loop.run_ready(); // what was posted for it does nothing any more
+    EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(Futures, run_sync_inside_start_is_an_error) {
+    loop.add_callback([&] {
+        EXPECT_THROW(loop.run_sync([] { return 1; }), std::logic_error);
+        loop.stop();
+    });
+    loop.start();
+}
+
+TEST_F(Futures, a_done_callback_of_run_sync_does_not_stop_a_later_start) {
+    loop.run_sync([] { return 1; });
+    loop.call_later(1s, [&] {
+        log.emplace_back("ran");
+        loop.stop();
+    });
+    loop.start();
+    EXPECT_THAT(log, ElementsAre("ran"));
+}
