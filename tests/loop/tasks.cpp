@@ -180,7 +180,7 @@ TEST_F(Tasks, values_of_all_kinds_are_returned) {
         r = 10;
         auto p = co_await unique();
         co_return r + *p;
-    }());
+    });
     loop.run_ready();
     EXPECT_EQ(both.result(), 16);
     EXPECT_EQ(object, 10);

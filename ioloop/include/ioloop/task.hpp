@@ -32,6 +32,7 @@
 #include <ioloop/io_loop.hpp>
 #include <ioloop/outcome.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <memory>
 #include <type_traits>
@@ -330,6 +331,16 @@ Future<T> spawn(IOLoop& loop, Task<T> task, std::shared_ptr<void> closure, const
 /// Errors: logic_error if the task is empty, or the loop closed. Thread: the loop's.
 template <class T> Future<T> spawn(IOLoop& loop, Task<T> task, Origin origin = Origin::here()) {
     return detail::spawn(loop, std::move(task), nullptr, origin);
+}
+
+/// The same for a function that makes the task; a closure is kept until the task has ended. (`spawn(loop, [&]() -> Task<>
+/// {...}())` would run a coroutine whose lambda, and so whose captures, are gone.)
+template <class F>
+    requires std::invocable<F&>
+auto spawn(IOLoop& loop, F f, Origin origin = Origin::here()) {
+    auto closure = std::make_shared<F>(std::move(f));
+    auto task = (*closure)();
+    return detail::spawn(loop, std::move(task), std::move(closure), origin);
 }
 
 template <class T> void detail::spawn_kept(Task<T> task, std::shared_ptr<void> closure) {
