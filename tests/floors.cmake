@@ -43,6 +43,8 @@ set(floor_1
     src/poller/epoll.cpp
     src/poller/null.cpp
     src/poller/poll.cpp
+    src/signal_queue.cpp
+    src/signal_queue.hpp
     src/slot_map.hpp
     src/timeout_heap.cpp
     src/timeout_heap.hpp

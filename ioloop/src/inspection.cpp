@@ -22,7 +22,7 @@ TimePoint IOLoop::Impl::now() const noexcept {
 
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
-    if (phase_ != Phase::wait || !queue_.empty() || stop_) return now();
+    if (phase_ != Phase::wait || anything_queued() || stop_) return now();
     if (heap_.empty() || (holding_ && heap_.front_deadline() > held_at_)) return never;
     return heap_.front_deadline();
 }
@@ -82,7 +82,8 @@ void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKin
 // ---- looking ------------------------------------------------------------------------------------
 
 const Statistics& IOLoop::Impl::statistics() const noexcept {
-    statistics_.callbacks = static_cast<std::uint32_t>(queue_.size());
+    statistics_.callbacks = static_cast<std::uint32_t>(queue_.size() + signal_queue_.size());
+    statistics_.signal_posts_refused = signal_queue_.refused();
     statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, statistics_.callbacks);
     return statistics_;
 }
@@ -100,7 +101,7 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
         out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
                                 e.deadline, e.period, e.fires, e.due});
     });
-    const_cast<CallbackQueue&>(queue_).collect(); // changes where they wait, not what waits
+    const_cast<Impl*>(this)->collect_callbacks(); // changes where they wait, not what waits
     queue_.for_each([&](std::uint64_t id, const CallbackQueue::Item& item) {
         out.callbacks.push_back({id, item.chain.origin(), item.chain, item.posted_at, item.from_thread});
     });

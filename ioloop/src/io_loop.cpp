@@ -117,6 +117,9 @@ bool IOLoop::add_callback(Callback callback, Origin origin) {
 bool IOLoop::spawn_callback(Callback callback, Origin origin) {
     return impl_->post(std::move(callback), origin, true);
 }
+bool IOLoop::post_from_signal(Callback&& callback, const Origin& origin) noexcept {
+    return impl_->post_from_signal(std::move(callback), origin, SignalQueue::Room::ordinary);
+}
 
 Timeout IOLoop::call_at(TimePoint deadline, Callback callback, Origin origin) {
     return impl_->arm(deadline, std::move(callback), origin, "call_at");

@@ -8,6 +8,7 @@
 
 #include "callback_queue.hpp"
 #include "handler_table.hpp"
+#include "signal_queue.hpp"
 #include "slot_map.hpp"
 #include "timeout_heap.hpp"
 
@@ -78,6 +79,7 @@ public:
     std::error_code update_handler(Fd fd, Events events);
     bool remove_handler(Fd fd) noexcept;
     bool post(Callback&& callback, const Origin& origin, bool detached);
+    bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;
     Timeout arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member);
     bool remove_timeout(Timeout id) noexcept;
     bool update_timeout(Timeout id, TimePoint deadline) noexcept;
@@ -166,6 +168,8 @@ private:
         return turn_ == turn && phase_ == phase && !abandoned_;
     }
     std::uint32_t left() const noexcept;
+    bool anything_queued() const noexcept { return !queue_.empty() || signal_queue_.ready(); }
+    std::size_t collect_callbacks();
     bool consume_stop() noexcept;
 
     void unwatch_running();
@@ -194,6 +198,7 @@ private:
     SlotMap<TimeoutEntry> timeouts_;
     TimeoutHeap heap_;
     CallbackQueue queue_;
+    SignalQueue signal_queue_;
 
     // The turn under way.
     Phase phase_ = Phase::wait;

@@ -78,6 +78,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     closed_.store(true);
     gate_->shut();
     queue_.close();
+    signal_queue_.close();
     // A thread that saw the loop open may be about to write to the poller's wake event: its number must not
     // belong to somebody else by then.
     while (wakers_.load() != 0) std::this_thread::yield();
@@ -116,6 +117,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     for (const Poller::Key key : handlers) handlers_.release(key);
     for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
     queue_.clear();
+    while (signal_queue_.ready()) signal_queue_.pop();
     Function<void()> host_waker; // destroyed outside the lock
     {
         const std::lock_guard lock(host_waker_mutex_);

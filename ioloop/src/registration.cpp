@@ -156,6 +156,40 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
     return true;
 }
 
+/// Signal-safe: nothing here but atomics, a copy of bytes, and write(2).
+bool IOLoop::Impl::post_from_signal(Callback&& callback, const Origin& origin,
+                                    SignalQueue::Room room) noexcept {
+    if (!callback || !signal_queue_.push(std::move(callback), origin, room)) return false;
+    // As in notify(), but the state is left as it is: taking it over would mean to ring the host as well,
+    // which takes a lock; and whoever posts next would take the host for rung.
+    if (parked_.load() != Parked::no) wake_poller();
+    return true;
+}
+
+/// Takes over what other threads and signal handlers posted, and says how many callbacks are queued.
+std::size_t IOLoop::Impl::collect_callbacks() {
+    // At most a ring full: producers that are faster than this loop shall not keep it.
+    for (std::size_t n = 0; n < 2 * SignalQueue::capacity && signal_queue_.ready(); ++n) {
+        SignalQueue::Entry& entry = signal_queue_.front();
+        CallbackQueue::Item item{nullptr, Chain{{site_of(entry.origin)}}, {}, true};
+        if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
+        item.callback = std::move(entry.callback);
+        struct Undo { // out of memory: it stays where it was
+            ~Undo() {
+                if (from) to = std::move(from);
+            }
+            Callback& from;
+            Callback& to;
+        };
+        {
+            const Undo undo{item.callback, entry.callback};
+            if (!queue_.push(std::move(item))) item.callback = nullptr; // closed
+        }
+        signal_queue_.pop();
+    }
+    return queue_.collect();
+}
+
 Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
     require_usable(member, &origin);
     if (!callback) raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));

@@ -70,7 +70,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
     for (;;) {
         Duration limit = std::max(timeout, no_wait);
         WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
-        if (!queue_.empty()) {
+        if (anything_queued()) {
             limit = no_wait;
             quiet = WakeReason::callbacks;
         } else if (limit > no_wait && !heap_.empty()) {
@@ -87,7 +87,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
         if (limit > no_wait) {
             // Announce the sleep, then look once more; posters do it the other way round (see notify()).
             parked_.store(Parked::in_wait);
-            if (queue_.has_inbox() || stop_) limit = no_wait;
+            if (queue_.has_inbox() || signal_queue_.ready() || stop_) limit = no_wait;
             const TimePoint before = clock_->now();
             error = poller_->wait(ready_, limit, ready_count_);
             slept = clock_->now() - before;
@@ -206,7 +206,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
 void IOLoop::Impl::set_due_aside() {
-    batch_left_ = queue_.collect();
+    batch_left_ = collect_callbacks();
     now_known_ = false;
     if (!heap_.empty()) {
         const TimePoint now = this->now();

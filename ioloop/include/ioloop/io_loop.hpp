@@ -202,6 +202,25 @@ public:
     /// Thread: any.
     bool spawn_callback(Callback callback, Origin origin = Origin::here());
 
+    /// As spawn_callback(), out of a signal handler: no lock, no allocation, errno stays as it is. `callback` is
+    /// trivially copyable and at most Callback::inline_size bytes: pointers and numbers, not owners. These
+    /// run in their own order, after what was posted before. False, and dropped, if 64 wait already
+    /// (counted in the statistics), after close(), or for a null pointer to a function.
+    /// A host between run_ calls is told through native_handle(), but not by its waker, which takes a lock.
+    /// Lifetime: the signal is silenced before the loop is destroyed.
+    /// Thread: any, signal-safe (where Poller::wake() is).
+    template <class F> bool add_callback_from_signal(F callback, Origin origin = Origin::here()) noexcept {
+        static_assert(std::is_invocable_v<F&>, "add_callback_from_signal: call it with f()");
+        static_assert(
+            std::is_trivially_copyable_v<F>,
+            "add_callback_from_signal: the callable must be trivially copyable; a signal handler may "
+            "neither allocate nor count references. Capture pointers and numbers");
+        static_assert(sizeof(F) <= Callback::inline_size && alignof(F) <= alignof(void*),
+                      "add_callback_from_signal: the callable must fit into Callback::inline_size bytes; a "
+                      "signal handler may not allocate. Capture a pointer to the rest");
+        return post_from_signal(Callback(callback), origin);
+    }
+
     // ---- timeouts: never early, first armed first among equal deadlines -------------------------
 
     /// Runs `callback` once, at `deadline` or as soon after as the loop is run. A deadline in the past is now.
@@ -341,6 +360,7 @@ private:
                     void (*closer)(void*), const Origin& origin);
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
+    bool post_from_signal(Callback&& callback, const Origin& origin) noexcept;
 
     std::shared_ptr<Impl> impl_; ///< shared with the run_ calls on the stack: a callable may destroy the loop
     std::shared_ptr<IOLoop*> self_; ///< what current() of any thread holds weakly

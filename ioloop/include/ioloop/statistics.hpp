@@ -22,9 +22,10 @@ struct Statistics {
     std::uint64_t errors = 0;       ///< callables that threw
     std::uint64_t stale_events = 0; ///< readiness whose handler was removed in the same turn
     std::uint64_t dead_handlers =
-        0;             ///< registrations dropped because their descriptor was closed behind the loop's back
-    Duration waited{}; ///< slept in the poller
-    Duration busy{};   ///< spent in calls
+        0; ///< registrations dropped because their descriptor was closed behind the loop's back
+    std::uint64_t signal_posts_refused = 0; ///< add_callback_from_signal() found no room
+    Duration waited{};                      ///< slept in the poller
+    Duration busy{};                        ///< spent in calls
 
     // Now, and the most there ever was.
     std::uint32_t handlers = 0;
