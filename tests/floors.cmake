@@ -37,6 +37,8 @@ set(floor_1
     src/handler_table.hpp
     src/os/process.cpp
     src/os/process.hpp
+    src/os/signal_claim.cpp
+    src/os/signal_claim.hpp
     src/os/wake_event.cpp
     src/os/wake_event.hpp
     src/poller/default.cpp
@@ -59,6 +61,7 @@ set(floor_2
     src/lifetime.cpp
     src/registration.cpp
     src/run.cpp
+    src/signal_handlers.cpp
     src/turn.cpp
 )
 set(floor_3

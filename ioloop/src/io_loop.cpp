@@ -111,6 +111,21 @@ bool IOLoop::note_period(Timeout timeout, Duration period) noexcept {
     return impl_->note_period(timeout, period);
 }
 
+void IOLoop::add_signal_handler(int signal, Callback callback, Origin origin) {
+    const auto error = impl_->add_signal_handler(signal, std::move(callback), origin);
+    if (!error) return;
+    std::string text = "add_signal_handler: signal " + std::to_string(signal) + ", " + describe(origin);
+    if (error == std::errc::file_exists) text.append("; a loop of this process handles it already");
+    raise(std::system_error(error, text));
+}
+void IOLoop::add_signal_handler(int signal, Callback callback, std::error_code& error, Origin origin) {
+    error = impl_->add_signal_handler(signal, std::move(callback), origin);
+}
+bool IOLoop::remove_signal_handler(int signal) noexcept {
+    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_signal_handler")) return false;
+    return impl_->remove_signal_handler(signal);
+}
+
 bool IOLoop::add_callback(Callback callback, Origin origin) {
     return impl_->post(std::move(callback), origin, false);
 }

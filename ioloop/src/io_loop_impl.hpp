@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
-/// Six files implement it, each a chapter: lifetime, registration, run, turn, inspection, current. The state
-/// of a turn lives here, not on the stack: that is what lets a budget interrupt a turn, a nested call
-/// continue it, and a callable destroy the loop that calls it.
+/// Seven files implement it, each a chapter: lifetime, registration, run, turn, inspection, current,
+/// signal_handlers. The state of a turn lives here, not on the stack: that is what lets a budget interrupt a
+/// turn, a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
 #include "callback_queue.hpp"
@@ -80,6 +80,8 @@ public:
     bool remove_handler(Fd fd) noexcept;
     bool post(Callback&& callback, const Origin& origin, bool detached);
     bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;
+    std::error_code add_signal_handler(int signal, Callback&& callback, const Origin& origin);
+    bool remove_signal_handler(int signal) noexcept;
     Timeout arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member);
     bool remove_timeout(Timeout id) noexcept;
     bool update_timeout(Timeout id, TimePoint deadline) noexcept;
@@ -147,6 +149,7 @@ private:
     /// What a poster has to do so that the loop sees its post.
     enum class Parked : std::uint8_t { no, in_wait, between_runs };
     class Call; ///< a callable on the stack
+    class SignalHandler;
 
     bool turn(Duration timeout, Spend& spend, Turn& out);
     bool finish_turn(Spend& spend, Turn& out);
@@ -185,6 +188,8 @@ private:
     void drop_everything(bool all_fds);
     Chain chain_at(const Origin& origin) const;
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
+    void run_signal_handler(std::uint64_t number);
+    std::vector<std::shared_ptr<SignalHandler>> release_signals() noexcept;
 
     // Made once.
     std::pmr::memory_resource* memory_;
@@ -199,6 +204,8 @@ private:
     TimeoutHeap heap_;
     CallbackQueue queue_;
     SignalQueue signal_queue_;
+    std::vector<std::shared_ptr<SignalHandler>> signal_handlers_;
+    std::uint64_t signal_handlers_made_ = 0;
 
     // The turn under way.
     Phase phase_ = Phase::wait;

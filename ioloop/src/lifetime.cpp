@@ -79,6 +79,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     gate_->shut();
     queue_.close();
     signal_queue_.close();
+    const auto signal_handlers = release_signals(); // destroyed at the end, like all callables
     // A thread that saw the loop open may be about to write to the poller's wake event: its number must not
     // belong to somebody else by then.
     while (wakers_.load() != 0) std::this_thread::yield();

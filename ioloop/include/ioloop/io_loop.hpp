@@ -221,6 +221,23 @@ public:
         return post_from_signal(Callback(callback), origin);
     }
 
+    // ---- signals of the system, for those who want them -----------------------------------------
+
+    /// Runs `callback` as a callback of this loop when the process gets `signal`, whichever thread it hits.
+    /// Raises coalesce: however many come before it runs, it runs once. A signal that is not asked for here
+    /// is never touched, and what was installed before is restored on removal, close() and destruction;
+    /// unless the program has installed another handler in the meantime, which then stays.
+    /// System calls of the program are restarted (SA_RESTART), as far as the system does so: signal(7).
+    /// Errors: file_exists if a loop of this process handles it already; invalid_argument for a number that is
+    /// no signal, or one that cannot be caught.
+    void add_signal_handler(int signal, Callback callback, Origin origin = Origin::here());
+    void add_signal_handler(int signal, Callback callback, std::error_code& error,
+                            Origin origin = Origin::here());
+
+    /// After it returns the callback is not called again, also if the signal was raised before. False if this
+    /// loop does not handle it, which is no error.
+    bool remove_signal_handler(int signal) noexcept;
+
     // ---- timeouts: never early, first armed first among equal deadlines -------------------------
 
     /// Runs `callback` once, at `deadline` or as soon after as the loop is run. A deadline in the past is now.
