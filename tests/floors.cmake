@@ -30,6 +30,7 @@ set(floor_1
     include/ioloop/poller.hpp
     include/ioloop/service.hpp
     include/ioloop/snapshot.hpp
+    include/ioloop/stall.hpp
     include/ioloop/statistics.hpp
     src/callback_queue.cpp
     src/callback_queue.hpp
@@ -39,6 +40,8 @@ set(floor_1
     src/os/process.hpp
     src/os/signal_claim.cpp
     src/os/signal_claim.hpp
+    src/os/stack_trace.cpp
+    src/os/stack_trace.hpp
     src/os/wake_event.cpp
     src/os/wake_event.hpp
     src/poller/default.cpp
@@ -48,8 +51,11 @@ set(floor_1
     src/signal_queue.cpp
     src/signal_queue.hpp
     src/slot_map.hpp
+    src/stall.cpp
     src/timeout_heap.cpp
     src/timeout_heap.hpp
+    src/watchdog.cpp
+    src/watchdog.hpp
 )
 set(floor_2
     include/ioloop/io_loop.hpp

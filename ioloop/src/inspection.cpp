@@ -39,6 +39,21 @@ ErrorHook IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
     };
 }
 
+void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action) {
+    require_usable("set_blocking_signal_threshold");
+    if (threshold && *threshold <= Duration::zero()) {
+        raise(std::invalid_argument("set_blocking_signal_threshold: the threshold must be positive"));
+    }
+    Watchdog::Owner next;
+    if (threshold) next = Watchdog::make(*threshold, action ? std::move(action) : log_stack, name_);
+    if (next && runner_.load() != nullptr) { // armed inside a callable: it counts
+        next->enter();
+        if (frame_ != nullptr) next->running(frame_->record.chain);
+        if (watchdog_) next->take_over(*watchdog_);
+    }
+    watchdog_ = std::move(next);
+}
+
 #if IOLOOP_EXCEPTIONS
 namespace {
 

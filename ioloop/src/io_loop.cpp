@@ -154,6 +154,13 @@ TimePoint IOLoop::now() const noexcept { return impl_->now(); }
 Fd IOLoop::native_handle() { return impl_->native_handle(); }
 TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
 void IOLoop::set_host_waker(Function<void()> waker) { impl_->set_host_waker(std::move(waker)); }
+void IOLoop::set_blocking_signal_threshold(std::optional<Duration> threshold,
+                                           Function<void(const Stall&)> action) {
+    impl_->set_watchdog(threshold, std::move(action));
+}
+void IOLoop::set_blocking_log_threshold(std::optional<Duration> threshold) {
+    impl_->set_watchdog(threshold, log_stack);
+}
 ErrorHook IOLoop::set_error_hook(ErrorHook hook) { return impl_->set_error_hook(std::move(hook)); }
 void IOLoop::snapshot(Snapshot& out) const { impl_->snapshot(out); }
 const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics(); }

@@ -11,6 +11,7 @@
 #include "signal_queue.hpp"
 #include "slot_map.hpp"
 #include "timeout_heap.hpp"
+#include "watchdog.hpp"
 
 #include <ioloop/context.hpp>
 #include <ioloop/io_loop.hpp>
@@ -93,6 +94,7 @@ public:
     ErrorHook set_error_hook(ErrorHook&& hook);
     /// Where the handler of `fd` was added; empty if it has none.
     std::string handler_place(Fd fd);
+    void set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action);
     void set_host_waker(Function<void()>&& waker);
     Fd native_handle();
     TimePoint next_deadline() const noexcept;
@@ -241,6 +243,9 @@ private:
     bool handle_watched_ = false; ///< native_handle() was asked for
 
     // Pausing and suspending.
+    Watchdog::Owner watchdog_; ///< null: disarmed
+
+    // Pausing.
     bool holding_ = false;
     TimePoint held_at_{};
 

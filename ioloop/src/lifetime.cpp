@@ -75,6 +75,7 @@ void IOLoop::Impl::abandon() noexcept {
 }
 
 void IOLoop::Impl::drop_everything(bool all_fds) {
+    watchdog_.reset();
     closed_.store(true);
     gate_->shut();
     queue_.close();

@@ -36,12 +36,15 @@ public:
         s.depth_peak = std::max(s.depth_peak, ++s.depth);
         inside_on_this_thread() = &loop;
         loop.apply_hold();
+        if (loop.watchdog_ && s.depth == 1) loop.watchdog_->enter();
+        loop.apply_pause();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
     ~Inside() {
         inside_on_this_thread() = outer_;
         if (--loop_.statistics_.depth > 0) return;
+        if (loop_.watchdog_) loop_.watchdog_->leave();
         loop_.now_known_ = false;
         if (!loop_.abandoned_) loop_.park();
         loop_.runner_.store(nullptr);
@@ -173,8 +176,11 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
 /// start() on a paused loop: sleeps until something of that changes.
 void IOLoop::Impl::wait_while_paused() {
     const std::uint32_t pulse = pulse_.load();
+    if (watchdog_) watchdog_->idle();
     if (paused_ && !stop_) pulse_.wait(pulse);
     apply_hold();
+    if (watchdog_) watchdog_->busy();
+    apply_pause();
 }
 
 /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.

@@ -84,6 +84,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
 
         std::error_code error;
         Duration slept{};
+        if (watchdog_) watchdog_->idle();
         if (limit > no_wait) {
             // Announce the sleep, then look once more; posters do it the other way round (see notify()).
             parked_.store(Parked::in_wait);
@@ -100,6 +101,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
         } else {
             error = poller_->wait(ready_, no_wait, ready_count_);
         }
+
+        if (watchdog_) watchdog_->busy();
 
         if (error == std::errc::interrupted) {
             // The turn starts again: the signal's handler may have posted or stopped.
@@ -333,9 +336,13 @@ IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chai
     record.chain = chain;
     record.kind = kind;
     record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(loop.statistics_.depth, UINT8_MAX));
+    if (loop.watchdog_) loop.watchdog_->running(chain);
 }
 
-IOLoop::Impl::Call::~Call() { loop_.frame_ = outer; }
+IOLoop::Impl::Call::~Call() {
+    loop_.frame_ = outer;
+    if (loop_.watchdog_) loop_.watchdog_->running(outer != nullptr ? outer->record.chain : Chain{});
+}
 
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
 template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {

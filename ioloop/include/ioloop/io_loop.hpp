@@ -59,6 +59,7 @@
 #include <ioloop/poller.hpp>
 #include <ioloop/service.hpp>
 #include <ioloop/snapshot.hpp>
+#include <ioloop/stall.hpp>
 #include <ioloop/statistics.hpp>
 #include <ioloop/turn.hpp>
 
@@ -336,6 +337,25 @@ public:
     void install();
     /// Forgets the instance; destroys it if instance() made it. Thread: any.
     static void clear_instance() noexcept;
+
+    // ---- stalls ---------------------------------------------------------------------------------
+
+    /// Calls `action`, once for each stall and while it lasts, when the loop is busy for longer than
+    /// `threshold`: from the end of a wait (or the beginning of a run_ call) to the next wait (or the end of the
+    /// run_ call), with handlers, callbacks and timeouts as one block. Never while it sleeps, nor between
+    /// run_ calls. In real time, whatever the loop's clock says. `nullopt` disarms: after it returns the
+    /// action is not running and will not be called. A null action is log_stack.
+    ///
+    /// While armed the loop has a thread for this. The stack of the stalled thread is there on Linux with glibc:
+    /// a real-time signal that the program does not use is borrowed for the moment, so a system call in the
+    /// stalled code may fail with EINTR. Elsewhere Stall::frames is empty.
+    ///
+    /// Thread: the action runs on the watchdog's. It may post to this loop, but not wait for it, nor destroy it.
+    /// Errors: invalid_argument for a threshold that is not positive.
+    void set_blocking_signal_threshold(std::optional<Duration> threshold,
+                                       Function<void(const Stall&)> action = log_stack);
+    /// The same with log_stack: one line and the stack on stderr.
+    void set_blocking_log_threshold(std::optional<Duration> threshold);
 
     // ---- errors ---------------------------------------------------------------------------------
 

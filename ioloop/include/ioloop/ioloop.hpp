@@ -26,6 +26,7 @@
 #include <ioloop/site.hpp>
 #include <ioloop/sleep.hpp>
 #include <ioloop/snapshot.hpp>
+#include <ioloop/stall.hpp>
 #include <ioloop/statistics.hpp>
 #include <ioloop/task.hpp>
 #include <ioloop/turn.hpp>
