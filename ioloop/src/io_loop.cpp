@@ -107,6 +107,7 @@ bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
     if (refuse_foreign_thread(impl_->on_loop_thread(), "update_timeout")) return false;
     return impl_->update_timeout(timeout, deadline);
 }
+TimePoint IOLoop::deadline_of(Timeout timeout) const noexcept { return impl_->deadline_of(timeout); }
 bool IOLoop::note_period(Timeout timeout, Duration period) noexcept {
     return impl_->note_period(timeout, period);
 }

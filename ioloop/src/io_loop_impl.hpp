@@ -86,6 +86,7 @@ public:
     Timeout arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member);
     bool remove_timeout(Timeout id) noexcept;
     bool update_timeout(Timeout id, TimePoint deadline) noexcept;
+    TimePoint deadline_of(Timeout id) const noexcept;
     void snapshot(Snapshot& out) const;
     const Statistics& statistics() const noexcept;
     bool note_period(Timeout id, Duration period) noexcept;

@@ -183,7 +183,7 @@ std::size_t IOLoop::Impl::collect_callbacks() {
         };
         {
             const Undo undo{item.callback, entry.callback};
-            if (!queue_.push(std::move(item))) item.callback = nullptr; // closed
+            if (!queue_.push(std::move(item))) item.callback = nullptr; // NOLINT(bugprone-use-after-move)
         }
         signal_queue_.pop();
     }
@@ -236,6 +236,11 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
         heap_.arm(id.slot, deadline);
     }
     return true;
+}
+
+TimePoint IOLoop::Impl::deadline_of(Timeout id) const noexcept {
+    const TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
+    return entry != nullptr ? entry->deadline : never;
 }
 
 } // namespace ioloop

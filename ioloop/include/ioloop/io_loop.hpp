@@ -257,6 +257,10 @@ public:
     /// callback, where it makes a repeating one. False if there is no such timeout.
     bool update_timeout(Timeout timeout, TimePoint deadline) noexcept;
 
+    /// When it is due; within its own callback, when it was. It moves with pauses. `never` if there is no such
+    /// timeout.
+    TimePoint deadline_of(Timeout timeout) const noexcept;
+
     /// Tells the inspector that this timeout repeats itself. Changes nothing else.
     bool note_period(Timeout timeout, Duration period) noexcept;
 
