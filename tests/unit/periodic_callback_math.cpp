@@ -96,6 +96,7 @@ TEST(TestPeriodicCallbackMath, jitter_of_nothing_is_exact_and_of_the_longest_and
     EXPECT_LT(PeriodicCallback::jittered(forever, 1, 0), forever);
     EXPECT_EQ(PeriodicCallback::jittered(1ns, 1, 0), 1ns);
     EXPECT_EQ(PeriodicCallback::next_tick(start, start, forever), never);
+    EXPECT_GT(PeriodicCallback::next_tick(TimePoint::min(), start, period), start);
 }
 
 } // namespace
