@@ -89,9 +89,11 @@ set(floor_3
     include/ioloop/inspect/recorder.hpp
     include/ioloop/ioloop.hpp
     include/ioloop/periodic_callback.hpp
+    include/ioloop/scope.hpp
     src/inspect/recorder.cpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/periodic_callback.cpp
+    src/scope.cpp
 )
 
 set(platform_files "^ioloop/src/(poller|os)/")

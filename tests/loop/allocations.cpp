@@ -130,6 +130,31 @@ TEST_F(Allocations, a_million_timeouts_allocate_nothing) {
     EXPECT_EQ(calls, 3'000'000);
 }
 
+TEST_F(Allocations, what_goes_through_a_scope_allocates_no_more_than_without) {
+    Scope scope(loop, "level");
+    EXPECT_EQ(allocations_of([&] {
+                  for (int turn = 0; turn < 1000; ++turn) {
+                      for (int i = 0; i < 10; ++i) scope.add_callback([] {});
+                      for (int i = 0; i < 10; ++i) scope.call_later(0s, [] {});
+                      scope.remove_timeout(scope.call_later(1h, [] {}));
+                      loop.run_once(1ms);
+                  }
+              }),
+              0);
+}
+
+TEST_F(Allocations, posts_out_of_signal_handlers_allocate_nothing) {
+    long calls = 0;
+    EXPECT_EQ(allocations_of([&] {
+                  for (int turn = 0; turn < 1000; ++turn) {
+                      for (int i = 0; i < 60; ++i) loop.add_callback_from_signal([&calls] { ++calls; });
+                      loop.run_once();
+                  }
+              }),
+              0);
+    EXPECT_EQ(calls, 180'000);
+}
+
 TEST_F(Allocations, arming_moving_and_removing_timeouts_allocates_nothing) {
     std::vector<Timeout> timeouts(1000);
     EXPECT_EQ(allocations_of([&] {

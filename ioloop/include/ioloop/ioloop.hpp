@@ -23,6 +23,7 @@
 #include <ioloop/readiness.hpp>
 #include <ioloop/run_sync.hpp>
 #include <ioloop/service.hpp>
+#include <ioloop/scope.hpp>
 #include <ioloop/site.hpp>
 #include <ioloop/sleep.hpp>
 #include <ioloop/snapshot.hpp>
