@@ -243,10 +243,9 @@ private:
     std::atomic<bool> has_host_waker_{false};
     bool handle_watched_ = false; ///< native_handle() was asked for
 
-    // Pausing and suspending.
     Watchdog::Owner watchdog_; ///< null: disarmed
 
-    // Pausing.
+    // Pausing and suspending.
     bool holding_ = false;
     TimePoint held_at_{};
 

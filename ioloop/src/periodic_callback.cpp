@@ -141,7 +141,8 @@ TimePoint PeriodicCallback::next_tick(TimePoint last, TimePoint now, Duration pe
 
 PeriodicCallback::Tick PeriodicCallback::next_tick(TimePoint last, TimePoint now, Duration period,
                                                    MissedTicks policy) noexcept {
-    last = std::max(last, after(now, -forever)); // somebody may have moved the timeout to the beginning of time
+    last =
+        std::max(last, after(now, -forever)); // somebody may have moved the timeout to the beginning of time
     if (last > now || policy == MissedTicks::burst) return {after(last, period), 0};
     const auto missed = static_cast<std::uint64_t>((now - last) / period);
     if (policy == MissedTicks::delay && missed > 0) return {after(now, period), missed};

@@ -37,7 +37,6 @@ public:
         inside_on_this_thread() = &loop;
         loop.apply_hold();
         if (loop.watchdog_ && s.depth == 1) loop.watchdog_->enter();
-        loop.apply_pause();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
@@ -180,7 +179,6 @@ void IOLoop::Impl::wait_while_paused() {
     if (paused_ && !stop_) pulse_.wait(pulse);
     apply_hold();
     if (watchdog_) watchdog_->busy();
-    apply_pause();
 }
 
 /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.

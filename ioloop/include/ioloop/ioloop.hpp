@@ -22,8 +22,8 @@
 #include <ioloop/poster.hpp>
 #include <ioloop/readiness.hpp>
 #include <ioloop/run_sync.hpp>
-#include <ioloop/service.hpp>
 #include <ioloop/scope.hpp>
+#include <ioloop/service.hpp>
 #include <ioloop/site.hpp>
 #include <ioloop/sleep.hpp>
 #include <ioloop/snapshot.hpp>
