@@ -36,6 +36,8 @@ set(floor_1
     src/callback_queue.hpp
     src/handler_table.cpp
     src/handler_table.hpp
+    src/os/file_identity.cpp
+    src/os/file_identity.hpp
     src/os/process.cpp
     src/os/process.hpp
     src/os/signal_claim.cpp
@@ -50,6 +52,7 @@ set(floor_1
     src/poller/poll.cpp
     src/signal_queue.cpp
     src/signal_queue.hpp
+   
     src/slot_map.hpp
     src/stall.cpp
     src/timeout_heap.cpp

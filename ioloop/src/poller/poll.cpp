@@ -7,12 +7,13 @@
 /// - poll() knows numbers, not files. A number that was closed comes back as POLLNVAL at once and for ever;
 ///   it is
 ///   reported as `gone`. A number that was closed and is another file already looks healthy: add() tells by the
-///   file's identity (st_dev, st_ino). Files without an inode of their own, such as eventfds, share one,
-///   and are taken for the same.
+///   file's identity. Files without an inode of their own, such as eventfds, share one, and are taken for the
+///   same.
 /// - poll() calls a regular file ready at all times, where epoll refuses it. add() refuses it too: a loop
 ///   that behaves
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
+#include "../os/file_identity.hpp"
 #include "../os/wake_event.hpp"
 
 #include <ioloop/poller.hpp>
@@ -24,7 +25,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <time.h>
 
 namespace ioloop {
@@ -50,14 +50,10 @@ public:
     PollPoller() { reset(); }
 
     std::error_code add(Fd fd, Events interest, Key key) override {
-        struct stat file {};
-        if (fd < 0 || ::fstat(fd, &file) != 0) return make_error_code(std::errc::bad_file_descriptor);
-        if (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode)) {
-            return make_error_code(std::errc::operation_not_permitted);
-        }
-        const Entry entry{key, file.st_dev, file.st_ino};
+        Entry entry{key, {}};
+        if (const auto error = identify(fd, entry.file)) return error;
         if (const std::size_t at = find(fd); at != nowhere) {
-            if (entries_[at].same_file(entry)) return make_error_code(std::errc::file_exists);
+            if (entries_[at].file == entry.file) return make_error_code(std::errc::file_exists);
             set_[at].events = to_poll(interest);
             entries_[at] = entry;
             return {};
@@ -132,10 +128,7 @@ private:
 
     struct Entry {
         Key key = 0;
-        dev_t device = 0;
-        ino_t inode = 0;
-
-        bool same_file(const Entry& other) const { return device == other.device && inode == other.inode; }
+        FileIdentity file;
     };
 
     std::size_t find(Fd fd) const {
