@@ -53,6 +53,7 @@ set(floor_1
     src/signal_queue.cpp
     src/signal_queue.hpp
    
+    src/poller/select.cpp
     src/slot_map.hpp
     src/stall.cpp
     src/timeout_heap.cpp

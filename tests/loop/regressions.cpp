@@ -2,6 +2,7 @@
 // project's list); each is easy to repeat. Those that are rules by now are tested with the rules: B1 R2, B6
 // B1, B7 and B15 PC1 to PC6, B13 B6, B24 B5, B25 R6, B26 R1, B27 T5, B29 T8; B3, B4, B5, B12, B19, B21, B28,
 // B32, B36 and B37 stand beside what they are about.
+#include "support/poller_traits.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -280,6 +281,14 @@ TEST_F(Bugs, a_descriptor_closed_while_a_duplicate_lives_does_not_spin_it_is_fou
     pair.send_to_a();
     const int duplicate = ::dup(pair.a);
     pair.close_a(); // the file lives, is ready, and cannot be named
+    if (traits().closed_descriptors == PollerTraits::Closed::forgotten) {
+        for (int turn = 0; turn < 100; ++turn) loop.run_once();
+        EXPECT_EQ(calls, 0) << "the system took it out: nothing to find";
+        loop.run_once(1s);
+        EXPECT_EQ(world.elapsed(), 1s);
+        ::close(duplicate);
+        return;
+    }
     EXPECT_LT(turns_until_empty(loop), 100);
     EXPECT_EQ(loop.statistics().dead_handlers, 1U);
     EXPECT_THAT(errors,

@@ -40,10 +40,13 @@ public:
     Poller& operator=(const Poller&) = delete;
     virtual ~Poller() = default;
 
-    /// Watches `fd`. Errors and hang-ups are reported unasked.
+    /// Watches `fd`. Errors and hang-ups are reported unasked, as `error`, where the system can tell. select and
+    /// kqueue tell of what is watched for reading or writing only, and of `none` nothing; to select, an error
+    /// is as readable, or as writable, as any other.
     /// Errors: file_exists if this very file is watched under this number already (a number that was closed
     /// and is now another file is not); bad_file_descriptor; operation_not_permitted for what cannot be
-    /// waited for, such as a regular file. On error nothing has changed.
+    /// waited for, such as a regular file; too_many_files_open for a number that is too large for the backend
+    /// (select: FD_SETSIZE and above). On error nothing has changed.
     virtual std::error_code add(Fd fd, Events interest, Key key) = 0;
     /// Replaces interest and key.
     /// Errors: no_such_file_or_directory or bad_file_descriptor if `fd` is not what was added.

@@ -18,6 +18,7 @@ std::unique_ptr<Poller> make_epoll_poller();
 #endif
 #if defined(__unix__) || defined(__APPLE__)
 std::unique_ptr<Poller> make_poll_poller();
+std::unique_ptr<Poller> make_select_poller();
 #endif
 
 namespace {
@@ -26,9 +27,11 @@ struct Backend {
     PollerKind kind;
     std::string_view name;
     std::unique_ptr<Poller> (*make)(); ///< null: not on this platform
+
+    bool available() const { return make != nullptr; }
 };
 
-/// Best first. Those after the line are never chosen unasked.
+/// Best first. Those after the line are never chosen unasked; null is what is left where there is nothing else.
 constexpr std::array backends = {
 #if defined(__linux__)
     Backend{PollerKind::epoll, "epoll", &make_epoll_poller},
@@ -41,7 +44,11 @@ constexpr std::array backends = {
 #else
     Backend{PollerKind::poll, "poll", nullptr},
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+    Backend{PollerKind::select, "select", &make_select_poller},
+#else
     Backend{PollerKind::select, "select", nullptr},
+#endif
     Backend{PollerKind::wsapoll, "wsapoll", nullptr},
     // ----
     Backend{PollerKind::io_uring, "io_uring", nullptr},
@@ -50,6 +57,7 @@ constexpr std::array backends = {
 
 const Backend& best_backend() {
     for (const Backend& backend : backends) {
+        if (backend.kind == PollerKind::io_uring) break;
         if (backend.make != nullptr) return backend;
     }
     return backends.back();
@@ -59,6 +67,7 @@ const Backend& backend_named(std::string_view wanted) {
     std::string known;
     for (const Backend& backend : backends) {
         if (wanted == backend.name) return backend;
+        if (!backend.available()) continue;
         known += known.empty() ? "" : ", ";
         known += backend.name;
     }
@@ -92,7 +101,7 @@ std::unique_ptr<Poller> make_poller(PollerKind kind) {
 std::vector<PollerKind> available_pollers() {
     std::vector<PollerKind> kinds;
     for (const Backend& backend : backends) {
-        if (backend.make != nullptr) kinds.push_back(backend.kind);
+        if (backend.available()) kinds.push_back(backend.kind);
     }
     return kinds;
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// What the suites of the poller contract have in common: one fixture for all pollers, one for those that watch
+/// descriptors.
+#pragma once
+
+#include "support/socket_pair.hpp"
+
+#include <ioloop/poller.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using Ready = ioloop::Poller::Ready;
+
+inline std::vector<Ready> wait(ioloop::Poller& poller, ioloop::Duration timeout = ioloop::no_wait,
+                               std::size_t room = 16) {
+    std::vector<Ready> ready(room);
+    std::size_t count = 0;
+    EXPECT_FALSE(poller.wait(ready, timeout, count));
+    ready.resize(count);
+    return ready;
+}
+
+inline std::vector<ioloop::PollerKind> pollers_with_descriptors() {
+    std::vector<ioloop::PollerKind> kinds;
+    for (const ioloop::PollerKind kind : ioloop::available_pollers()) {
+        if (kind != ioloop::PollerKind::null) kinds.push_back(kind);
+    }
+    return kinds;
+}
+
+inline std::string poller_title(const testing::TestParamInfo<ioloop::PollerKind>& info) {
+    return std::string(ioloop::name_of(info.param));
+}
+
+/// What holds for all of them, null included: time and wake().
+class PollerTime : public testing::TestWithParam<ioloop::PollerKind> {
+protected:
+    std::unique_ptr<ioloop::Poller> poller = ioloop::make_poller(GetParam());
+};
+
+/// What holds for those that watch descriptors.
+class PollerContract : public testing::TestWithParam<ioloop::PollerKind> {
+protected:
+    std::unique_ptr<ioloop::Poller> poller = ioloop::make_poller(GetParam());
+    SocketPair pair;
+};
