@@ -48,6 +48,7 @@ set(floor_1
     src/os/wake_event.hpp
     src/poller/default.cpp
     src/poller/epoll.cpp
+    src/poller/io_uring.cpp
     src/poller/null.cpp
     src/poller/poll.cpp
     src/signal_queue.cpp

@@ -182,6 +182,7 @@ TEST_P(PollerClosed, a_child_of_fork_that_gives_its_copy_up_disturbs_nobody) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
+        wait(*poller); // not that it should
         poller.reset();
         ::_exit(0);
     }
@@ -294,6 +295,24 @@ TEST_P(PollerLevel, a_reader_is_told_of_a_peer_that_closed) {
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(only(wait(*poller), 1), told ? Events::read | Events::error : Events::read);
         pair.read_a(); // its end can be read for ever
+    }
+}
+
+TEST_P(PollerLevel, it_holds_for_a_poller_that_changes_threads) {
+    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
+    const auto silence = [this] {
+        for (int i = 0; i < 20; ++i) EXPECT_THAT(wait(*poller), IsEmpty());
+    };
+    for (int round = 0; round < 3; ++round) {
+        silence();
+        std::thread(silence).join(); // and ends, with all that is its own
+        pair.send_to_a();
+        EXPECT_EQ(only(wait(*poller), 1), Events::read);
+        pair.read_a();
+        std::thread(silence).join();
+        pair.send_to_a();
+        std::thread([&] { EXPECT_EQ(only(wait(*poller), 1), Events::read); }).join();
+        pair.read_a();
     }
 }
 

@@ -20,15 +20,23 @@ std::unique_ptr<Poller> make_epoll_poller();
 std::unique_ptr<Poller> make_poll_poller();
 std::unique_ptr<Poller> make_select_poller();
 #endif
+#if defined(__linux__) && __has_include(<linux/io_uring.h>)
+#define IOLOOP_HAS_IO_URING 1
+std::unique_ptr<Poller> make_io_uring_poller();
+bool has_io_uring() noexcept;
+#else
+#define IOLOOP_HAS_IO_URING 0
+#endif
 
 namespace {
 
 struct Backend {
     PollerKind kind;
     std::string_view name;
-    std::unique_ptr<Poller> (*make)(); ///< null: not on this platform
+    std::unique_ptr<Poller> (*make)();  ///< null: not on this platform
+    bool (*works)() noexcept = nullptr; ///< asks the kernel that runs; null: it is as old as the platform
 
-    bool available() const { return make != nullptr; }
+    bool available() const { return make != nullptr && (works == nullptr || works()); }
 };
 
 /// Best first. Those after the line are never chosen unasked; null is what is left where there is nothing else.
@@ -50,8 +58,12 @@ constexpr std::array backends = {
     Backend{PollerKind::select, "select", nullptr},
 #endif
     Backend{PollerKind::wsapoll, "wsapoll", nullptr},
+#if IOLOOP_HAS_IO_URING
     // ----
+    Backend{PollerKind::io_uring, "io_uring", &make_io_uring_poller, &has_io_uring},
+#else
     Backend{PollerKind::io_uring, "io_uring", nullptr},
+#endif
     Backend{PollerKind::null, "null", &make_null_poller},
 };
 
