@@ -49,6 +49,7 @@ set(floor_1
     src/poller/default.cpp
     src/poller/epoll.cpp
     src/poller/io_uring.cpp
+    src/poller/kqueue.cpp
     src/poller/null.cpp
     src/poller/poll.cpp
     src/signal_queue.cpp

@@ -60,7 +60,7 @@ TEST(Construction, C1_any_poller_can_be_injected) {
 }
 
 TEST(Construction, C2_the_environment_chooses_the_poller) {
-    for (const PollerKind kind : {PollerKind::epoll, PollerKind::poll, PollerKind::select, PollerKind::null}) {
+    for (const PollerKind kind : available_pollers()) {
         const Environment environment("IOLOOP_POLLER", std::string(name_of(kind)).c_str());
         EXPECT_EQ(poller_of(IOLoop()), name_of(kind));
     }

@@ -12,9 +12,20 @@
 
 namespace ioloop {
 
+// IOLOOP_KQUEUE_EMULATION: the tests bring a kqueue along that is not the system's.
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) ||             \
+    defined(__DragonFly__) || defined(IOLOOP_KQUEUE_EMULATION)
+#define IOLOOP_HAS_KQUEUE 1
+#else
+#define IOLOOP_HAS_KQUEUE 0
+#endif
+
 std::unique_ptr<Poller> make_null_poller();
 #if defined(__linux__)
 std::unique_ptr<Poller> make_epoll_poller();
+#endif
+#if IOLOOP_HAS_KQUEUE
+std::unique_ptr<Poller> make_kqueue_poller();
 #endif
 #if defined(__unix__) || defined(__APPLE__)
 std::unique_ptr<Poller> make_poll_poller();
@@ -46,7 +57,11 @@ constexpr std::array backends = {
 #else
     Backend{PollerKind::epoll, "epoll", nullptr},
 #endif
+#if IOLOOP_HAS_KQUEUE
+    Backend{PollerKind::kqueue, "kqueue", &make_kqueue_poller},
+#else
     Backend{PollerKind::kqueue, "kqueue", nullptr},
+#endif
 #if defined(__unix__) || defined(__APPLE__)
     Backend{PollerKind::poll, "poll", &make_poll_poller},
 #else
