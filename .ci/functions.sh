@@ -70,14 +70,19 @@ test_preset() {
 }
 
 # test_over_each_poller <preset> [<argument of ctest>...]: first over poll(), but for what no poller has a part in; then everything
-# over epoll.
+# over epoll; then the loop over each of the others that this kernel has. (The suites of the pollers themselves always
+# run over all of them.)
 test_over_each_poller() {
-    local preset=$1 chosen=()
+    local preset=$1 chosen=() poller
     shift
-    # Whoever selects tests may select only such as the first run leaves out.
+    # Whoever selects tests may select only such as some of the runs leave out.
     [ $# -eq 0 ] || chosen=(--no-tests=ignore)
     say "Testing over poll()"
     IOLOOP_POLLER=poll test_preset "$preset" --label-exclude 'packaging|bench' "${chosen[@]}" "$@"
     say "Testing over epoll"
     IOLOOP_POLLER=epoll test_preset "$preset" "${chosen[@]}" "$@"
+    for poller in $("${launcher[@]}" "build/$preset/tests/idle" pollers | grep -vxE 'poll|epoll|null'); do
+        say "Testing the loop over $poller"
+        IOLOOP_POLLER=$poller test_preset "$preset" --label-regex 'loop|fuzz' "${chosen[@]}" "$@"
+    done
 }

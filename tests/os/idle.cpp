@@ -5,12 +5,17 @@
 //   idle pumped       1000 turns that do not wait
 //   idle sleeping     two seconds of start(), with deadlines at 0.5, 1.25 and 2 seconds
 //   idle refused      io_uring is not to be had here
+//
+// And, for scripts:
+//
+//   idle pollers      says which there are, a name a line
 #include "support/socket_pair.hpp"
 
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -45,6 +50,8 @@ int sleeping() {
     int fired = 0;
     loop.add_handler(
         pair.a, [](Fd, Events) {}, Events::read, "a silent peer");
+    loop.call_later(1ms, [&] { loop.stop(); });
+    loop.start(); // whatever happens but once (a sanitizer has a look at each type) has happened
     const TimePoint begin = loop.time();
     loop.call_at(begin + 500ms, [&] { ++fired; });
     loop.call_at(begin + 1250ms, [&] { ++fired; });
@@ -78,5 +85,9 @@ int main(int, char** arguments) {
     if (how == "pumped") return pumped();
     if (how == "sleeping") return sleeping();
     if (how == "refused") return refused();
+    if (how == "pollers") {
+        for (const PollerKind kind : available_pollers()) std::puts(std::string(name_of(kind)).c_str());
+        return 0;
+    }
     return 2;
 }
