@@ -227,6 +227,16 @@ TEST_P(PollerLevel, it_holds_after_a_long_silence) {
     }
 }
 
+TEST_P(PollerLevel, silence_and_news_may_take_turns_a_thousand_times) {
+    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
+    for (int round = 0; round < 1000; ++round) {
+        for (int i = 0; i < 10; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
+        pair.send_to_a();
+        ASSERT_EQ(only(wait(*poller), 1), Events::read);
+        pair.read_a();
+    }
+}
+
 TEST_P(PollerLevel, what_is_ready_when_it_is_added_after_a_long_silence_is_reported) {
     for (int i = 0; i < 100; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
     pair.send_to_a();
