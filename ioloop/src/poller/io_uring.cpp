@@ -38,7 +38,6 @@
 /// io_uring may be compiled out (ENOSYS), switched off (sysctl kernel.io_uring_disabled: EPERM) or filtered by a
 /// sandbox (EPERM or ENOSYS). Then the constructor says so, and available_pollers() does not offer it.
 /// Never chosen automatically: it is one more thing that may go wrong, for a tenth of a microsecond a turn.
-#include "../os/process.hpp"
 #include "../raise.hpp"
 
 #include <ioloop/poller.hpp>
@@ -67,6 +66,14 @@ constexpr std::uint32_t setup_taskrun_flag = 1U << 9U;
 constexpr std::uint32_t setup_single_issuer = 1U << 12U;
 constexpr std::uint32_t setup_defer_taskrun = 1U << 13U;
 constexpr std::uint32_t sq_taskrun = 1U << 2U;
+
+/// Unlike this_thread(), it is never given to another thread, not even when this one has ended: the kernel cancels what
+/// a thread has asked for only some time after that.
+std::uint64_t thread_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    static thread_local const std::uint64_t number = ++last;
+    return number;
+}
 
 /// What the ring shares with the kernel, mapped.
 class Mapping {
@@ -223,7 +230,7 @@ class IoUringPoller final : public Poller {
 public:
     IoUringPoller() : epoll_(make_epoll_poller()) {
         if (const auto error = ring_.open()) raise(std::system_error(error, "io_uring_setup"));
-        owner_ = this_thread();
+        owner_ = thread_number();
     }
 
     std::error_code add(Fd fd, Events interest, Key key) override { return epoll_->add(fd, interest, key); }
@@ -239,7 +246,7 @@ public:
     }
 
     std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
-        if (armed_ && owner_ == this_thread()) {
+        if (armed_ && owner_ == thread_number()) {
             armed_ = !ring_.has_fired();
             if (armed_ && timeout <= no_wait) {
                 count = 0;
@@ -264,17 +271,18 @@ private:
     /// If it fails (no memory, no descriptor), the next waits are system calls, and then it is tried again.
     void arm() {
         quiet_waits_ = 0;
-        if (owner_ != this_thread()) ring_.close();
+        armed_ = false;
+        if (owner_ != thread_number()) ring_.close();
         if (!ring_.is_open() && ring_.open()) return;
-        owner_ = this_thread();
+        owner_ = thread_number();
         armed_ = !ring_.poll_once(epoll_->native_handle());
         if (!armed_) ring_.close();
     }
 
     std::unique_ptr<Poller> epoll_; ///< the wake event is in its set, too
     Ring ring_;
-    const void* owner_ = nullptr; ///< the thread that opened ring_
-    bool armed_ = false;          ///< there is a poll under way that is not known to have fired
+    std::uint64_t owner_ = 0; ///< the thread that opened ring_
+    bool armed_ = false;      ///< there is a poll under way that is not known to have fired
     int quiet_waits_ = 0;
 };
 
