@@ -54,7 +54,6 @@ set(floor_1
     src/poller/poll.cpp
     src/signal_queue.cpp
     src/signal_queue.hpp
-   
     src/poller/select.cpp
     src/slot_map.hpp
     src/stall.cpp

@@ -171,7 +171,7 @@ std::size_t IOLoop::Impl::collect_callbacks() {
     // At most a ring full: producers that are faster than this loop shall not keep it.
     for (std::size_t n = 0; n < 2 * SignalQueue::capacity && signal_queue_.ready(); ++n) {
         SignalQueue::Entry& entry = signal_queue_.front();
-        CallbackQueue::Item item{nullptr, Chain{{site_of(entry.origin)}}, {}, true};
+        CallbackQueue::Item item{nullptr, Chain{{site_of(entry.origin)}}, {}, {}, true};
         if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
         item.callback = std::move(entry.callback);
         struct Undo { // out of memory: it stays where it was

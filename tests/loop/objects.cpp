@@ -224,7 +224,7 @@ TEST_F(Objects, posters_of_four_threads_may_race_with_the_end_of_the_loop) {
         for (int i = 0; i < 4; ++i) {
             threads.emplace_back([&, poster = Poster(*mortal)] {
                 ++ready;
-                for (int i = 0; i < 1000 && poster.add_callback([] {}); ++i) {}
+                for (int post = 0; post < 1000 && poster.add_callback([] {}); ++post) {}
                 while (!poster.closed()) std::this_thread::yield();
                 EXPECT_FALSE(poster.add_callback([] {}));
             });
