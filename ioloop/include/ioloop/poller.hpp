@@ -84,11 +84,12 @@ enum class PollerKind : std::uint8_t {
     null,     ///< no descriptors: time and wake() only
 };
 
-/// Errors: std::system_error(function_not_supported) for a kind that this platform does not have;
-/// std::invalid_argument if IOLOOP_POLLER names none.
+/// Errors: std::system_error(function_not_supported) for a kind that this platform does not have, or what the
+/// system says (io_uring: a kernel, a setting or a sandbox that refuses it); std::invalid_argument if
+/// IOLOOP_POLLER names none.
 std::unique_ptr<Poller> make_poller(PollerKind kind = PollerKind::automatic);
 
-/// The kinds that this platform can make, best first.
+/// The kinds that this platform can make, on the kernel that runs, best first.
 std::vector<PollerKind> available_pollers();
 
 /// "epoll", "poll", ...

@@ -31,7 +31,8 @@ std::unique_ptr<Poller> make_kqueue_poller();
 std::unique_ptr<Poller> make_poll_poller();
 std::unique_ptr<Poller> make_select_poller();
 #endif
-#if defined(__linux__) && __has_include(<linux/io_uring.h>)
+// Android kills a program that so much as asks for io_uring (its seccomp filter answers with SIGSYS).
+#if defined(__linux__) && !defined(__ANDROID__) && __has_include(<linux/io_uring.h>)
 #define IOLOOP_HAS_IO_URING 1
 std::unique_ptr<Poller> make_io_uring_poller();
 bool has_io_uring() noexcept;
