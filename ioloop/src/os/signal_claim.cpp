@@ -21,8 +21,8 @@ struct Claim {
 };
 
 /// Has no destructor: a signal may come while the process exits.
-std::array<Claim, NSIG> claims; // NOLINT(misc-use-internal-linkage)
-std::mutex claims_mutex;        ///< never taken in a handler
+std::array<Claim, NSIG> claims;
+std::mutex claims_mutex; ///< never taken in a handler
 
 static_assert(std::atomic<SignalListener*>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
               "a signal handler may touch them");
