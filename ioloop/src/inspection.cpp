@@ -48,10 +48,15 @@ void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Act
     if (threshold) next = Watchdog::make(*threshold, action ? std::move(action) : log_stack, name_);
     if (next && runner_.load() != nullptr) { // armed inside a callable: it counts
         next->enter();
-        if (frame_ != nullptr) next->running(frame_->record.chain);
         if (watchdog_) next->take_over(*watchdog_);
     }
     watchdog_ = std::move(next);
+    if (watchdog_) tell_watchdog();
+}
+
+/// Which call is on the stack now. Not inline: where there is no watchdog it shall cost one branch.
+void IOLoop::Impl::tell_watchdog() noexcept {
+    watchdog_->running(frame_ != nullptr ? frame_->record.chain : Chain{});
 }
 
 #if IOLOOP_EXCEPTIONS

@@ -192,6 +192,7 @@ private:
     Chain chain_at(const Origin& origin) const;
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);
+    void tell_watchdog() noexcept;
     std::vector<std::shared_ptr<SignalHandler>> release_signals() noexcept;
 
     // Made once.
@@ -277,7 +278,7 @@ struct IOLoop::Impl::Spend {
 /// A callable on the stack of the loop's thread.
 class IOLoop::Impl::Call {
 public:
-    Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain);
+    inline Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain); // of turn.cpp alone
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
     ~Call();

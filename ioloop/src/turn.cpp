@@ -336,12 +336,14 @@ IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chai
     record.chain = chain;
     record.kind = kind;
     record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(loop.statistics_.depth, UINT8_MAX));
-    if (loop.watchdog_) loop.watchdog_->running(chain);
+    if (loop.watchdog_) [[unlikely]]
+        loop.tell_watchdog();
 }
 
 IOLoop::Impl::Call::~Call() {
     loop_.frame_ = outer;
-    if (loop_.watchdog_) loop_.watchdog_->running(outer != nullptr ? outer->record.chain : Chain{});
+    if (loop_.watchdog_) [[unlikely]]
+        loop_.tell_watchdog();
 }
 
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
