@@ -34,6 +34,7 @@ set(floor_1
     include/ioloop/statistics.hpp
     src/callback_queue.cpp
     src/callback_queue.hpp
+    src/fd_map.hpp
     src/handler_table.cpp
     src/handler_table.hpp
     src/os/file_identity.cpp
@@ -101,7 +102,8 @@ set(floor_3
     src/scope.cpp
 )
 
-set(platform_files "^ioloop/src/(poller|os)/")
+# fd.hpp: the width of a descriptor is the platform's, and every user of the loop sees it.
+set(platform_files "^ioloop/(src/(poller|os)/|include/ioloop/fd\\.hpp$)")
 set(platform_macros "__linux__|__unix__|__ANDROID__|__APPLE__|__MACH__|__[A-Za-z]+BSD__|_WIN32|_WIN64|__CYGWIN__|__EMSCRIPTEN__")
 set(platform_headers "^<(sys/|linux/|net/|netinet/|arpa/|mach/|fcntl|poll|pthread|sched|signal|unistd|windows|winsock2|ws2)")
 set(frontend_headers "SDL|imgui")

@@ -49,7 +49,7 @@ plant(ioloop/src/poller/epoll.cpp           "#include <SDL.h>"                  
 plant(ioloop/src/inspect/recorder.cpp       "#include <imgui.h>"                 "knows neither SDL nor Dear ImGui")
 plant(ioloop/include/ioloop/poller.hpp      "#include <sys/epoll.h>"             "a header of the system outside")
 plant(ioloop/src/io_loop.cpp                "#if defined(__linux__)"             "asks for the platform outside")
-plant(ioloop/include/ioloop/fd.hpp          "#ifdef _WIN32"                      "asks for the platform outside")
+plant(ioloop/include/ioloop/events.hpp      "#ifdef _WIN32"                      "asks for the platform outside")
 plant(ioloop/src/poller/epoll.hpp           "#pragma once"                       "a backend has no header")
 plant(ioloop/src/poller/clock.cpp           "int planted;"                       "another file under ioloop/ is called")
 plant(ioloop/src/planted.cpp                "int planted;"                       "has no floor yet")

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "handler_table.hpp"
 
-#include <cstddef>
 #include <utility>
 
 namespace ioloop {
 
 HandlerEntry* HandlerTable::find(Fd fd) noexcept {
-    const auto index = static_cast<std::size_t>(fd);
-    if (fd < 0 || index >= slots_.size() || slots_[index] == no_slot) return nullptr;
-    return &entries_.at(slots_[index]);
+    const std::uint32_t slot = slots_.find(fd);
+    return slot != FdMap::nowhere ? &entries_.at(slot) : nullptr;
 }
 
 Poller::Key HandlerTable::key_of(Fd fd) const noexcept {
-    const std::uint32_t slot = slots_[static_cast<std::size_t>(fd)];
+    const std::uint32_t slot = slots_.find(fd);
     return make_key(slot, entries_.generation(slot));
 }
 
@@ -25,11 +23,7 @@ Poller::Key HandlerTable::emplace(HandlerEntry&& entry) {
     return make_key(id.slot, id.generation);
 }
 
-void HandlerTable::bind(Poller::Key key) {
-    const auto index = static_cast<std::size_t>(at(key).fd);
-    if (index >= slots_.size()) slots_.resize(index + 1, no_slot);
-    slots_[index] = slot_of(key);
-}
+void HandlerTable::bind(Poller::Key key) { slots_.set(at(key).fd, slot_of(key)); }
 
 void HandlerTable::discard(Poller::Key key) noexcept {
     entries_.retire(slot_of(key));
@@ -37,7 +31,8 @@ void HandlerTable::discard(Poller::Key key) noexcept {
 }
 
 void HandlerTable::remove(Fd fd, std::uint64_t turn) noexcept {
-    const std::uint32_t slot = std::exchange(slots_[static_cast<std::size_t>(fd)], no_slot);
+    const std::uint32_t slot = slots_.find(fd);
+    slots_.erase(fd);
     removed_turns_[slot] = turn;
     entries_.retire(slot);
     if (!entries_.at(slot).running) entries_.release(slot);

@@ -5,6 +5,7 @@
 /// readiness that was meant for an earlier owner of the number finds nothing.
 #pragma once
 
+#include "fd_map.hpp"
 #include "slot_map.hpp"
 
 #include <ioloop/context.hpp>
@@ -93,8 +94,6 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t no_slot = UINT32_MAX;
-
     static Poller::Key make_key(std::uint32_t slot, std::uint32_t generation) noexcept {
         return (static_cast<Poller::Key>(generation) << 32U) | slot;
     }
@@ -104,7 +103,7 @@ private:
     }
 
     SlotMap<HandlerEntry> entries_;
-    std::pmr::vector<std::uint32_t> slots_;         ///< by number: descriptors are small integers
+    FdMap slots_;                                   ///< by number
     std::pmr::vector<std::uint64_t> removed_turns_; ///< by slot: the turn of its last removal
 };
 

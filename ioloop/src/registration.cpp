@@ -112,8 +112,8 @@ void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
                      fd_name(fd) + " was closed without remove_handler(); its handler is dropped")),
                  chain, CallKind::handler);
 #else
-    std::fprintf(stderr, "ioloop: fd %d was closed without remove_handler(); its handler (%s) is dropped\n",
-                 fd, describe(chain.origin()).c_str());
+    std::fprintf(stderr, "ioloop: %s was closed without remove_handler(); its handler (%s) is dropped\n",
+                 fd_name(fd).c_str(), describe(chain.origin()).c_str());
 #endif
 }
 
