@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 5: time, errors, and being looked at.
 #include "io_loop_impl.hpp"
+#include "os/process.hpp"
 #include "raise.hpp"
 
 #include <algorithm>
@@ -161,7 +162,7 @@ void IOLoop::Impl::set_paused(bool paused) {
     if (paused_.exchange(paused) == paused) return;
     if (on_loop_thread()) apply_hold();
     pulse_.fetch_add(1);
-    pulse_.notify_all();
+    notify_waiters(pulse_);
     if (!paused) notify();
 }
 

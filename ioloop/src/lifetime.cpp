@@ -173,7 +173,7 @@ void IOLoop::Impl::require_usable(const char* member, const Origin* origin) cons
 void IOLoop::Impl::stop() noexcept {
     stop_.store(true);
     pulse_.fetch_add(1);
-    pulse_.notify_all();
+    notify_waiters(pulse_);
     notify();
 }
 

@@ -176,7 +176,7 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
 void IOLoop::Impl::wait_while_paused() {
     const std::uint32_t pulse = pulse_.load();
     if (watchdog_) watchdog_->idle();
-    if (paused_ && !stop_) pulse_.wait(pulse);
+    if (paused_ && !stop_) wait_while(pulse_, pulse);
     apply_hold();
     if (watchdog_) watchdog_->busy();
 }

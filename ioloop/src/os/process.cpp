@@ -22,5 +22,8 @@ std::uint32_t fork_generation() noexcept {
         ::pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
     return generation.load(std::memory_order_relaxed);
 }
+void wait_while(std::atomic<std::uint32_t>& value, std::uint32_t old) noexcept { value.wait(old); }
+
+void notify_waiters(std::atomic<std::uint32_t>& value) noexcept { value.notify_all(); }
 
 } // namespace ioloop
