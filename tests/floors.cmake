@@ -45,8 +45,13 @@ set(floor_1
     src/os/signal_claim.hpp
     src/os/stack_trace.cpp
     src/os/stack_trace.hpp
+    src/os/signal_claim_windows.cpp
+    src/os/stack_trace_windows.cpp
+    src/os/process_windows.cpp
     src/os/wake_event.cpp
     src/os/wake_event.hpp
+    src/os/wake_event_windows.cpp
+    src/os/winsock.hpp
     src/poller/default.cpp
     src/poller/epoll.cpp
     src/poller/io_uring.cpp
@@ -56,6 +61,7 @@ set(floor_1
     src/signal_queue.cpp
     src/signal_queue.hpp
     src/poller/select.cpp
+    src/poller/wsapoll.cpp
     src/slot_map.hpp
     src/stall.cpp
     src/timeout_heap.cpp
@@ -96,8 +102,10 @@ set(floor_3
     include/ioloop/ioloop.hpp
     include/ioloop/periodic_callback.hpp
     include/ioloop/scope.hpp
+    src/inspect/descriptor_kind.cpp
     src/inspect/recorder.cpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
+    src/os/descriptor_windows.cpp
     src/periodic_callback.cpp
     src/scope.cpp
 )

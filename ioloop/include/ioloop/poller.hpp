@@ -79,7 +79,7 @@ enum class PollerKind : std::uint8_t {
     kqueue,    ///< macOS and the BSDs
     poll,      ///< every POSIX system
     select,    ///< what has nothing else
-    wsapoll,  ///< Windows
+    wsapoll,  ///< Windows 10 (2004) and later
     io_uring, ///< Linux, on request: an idle turn makes no system call
     null,     ///< no descriptors: time and wake() only
 };

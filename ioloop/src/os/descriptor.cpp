@@ -117,23 +117,4 @@ Descriptor describe(Fd fd) noexcept {
     return out;
 }
 
-const char* name_of(Descriptor::Kind kind) noexcept {
-    switch (kind) {
-    case Kind::closed: return "closed";
-    case Kind::tcp: return "tcp";
-    case Kind::tcp_listener: return "tcp listener";
-    case Kind::udp: return "udp";
-    case Kind::unix_stream: return "unix stream";
-    case Kind::unix_datagram: return "unix datagram";
-    case Kind::pipe: return "pipe";
-    case Kind::terminal: return "terminal";
-    case Kind::file: return "file";
-    case Kind::eventfd: return "eventfd";
-    case Kind::timerfd: return "timerfd";
-    case Kind::epoll: return "epoll";
-    case Kind::other: return "other";
-    }
-    return "?";
-}
-
 } // namespace ioloop

@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -43,12 +42,12 @@ void WakeEvent::set() noexcept {
     errno = saved;
 }
 
-void WakeEvent::clear() noexcept {
+std::error_code WakeEvent::clear() noexcept {
     std::uint64_t sink[8]; // an eventfd is empty after one read
     for (;;) {
         const ssize_t got = ::read(read_end_, sink, sizeof sink);
         if (got < 0 && errno == EINTR) continue;
-        if (got < static_cast<ssize_t>(sizeof sink)) return;
+        if (got < static_cast<ssize_t>(sizeof sink)) return {};
     }
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// WakeEvent: a descriptor that another thread can make readable. Floor 1.
 ///
-/// eventfd where there is one, else a pipe. Both ends close-on-exec and non-blocking. Setting it twice is
-/// setting it once; a full pipe is as readable as can be.
+/// eventfd where there is one, else a pipe; on Windows, sockets. Both ends close-on-exec and non-blocking.
+/// Setting it twice is setting it once; a full pipe is as readable as can be.
 #pragma once
 
 #include <ioloop/fd.hpp>
+
+#include <system_error>
 
 namespace ioloop {
 
@@ -22,7 +24,8 @@ public:
 
     /// Thread: any, signal-safe; leaves errno as it was.
     void set() noexcept;
-    void clear() noexcept;
+    /// Errors: that of a connection which broke (on Windows): it is deaf from now on, and readable for ever.
+    std::error_code clear() noexcept;
 
 private:
     Fd read_end_ = invalid_fd;

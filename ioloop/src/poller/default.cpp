@@ -39,6 +39,9 @@ bool has_io_uring() noexcept;
 #else
 #define IOLOOP_HAS_IO_URING 0
 #endif
+#if defined(_WIN32)
+std::unique_ptr<Poller> make_wsapoll_poller();
+#endif
 
 namespace {
 
@@ -73,9 +76,13 @@ constexpr std::array backends = {
 #else
     Backend{PollerKind::select, "select", nullptr},
 #endif
+#if defined(_WIN32)
+    Backend{PollerKind::wsapoll, "wsapoll", &make_wsapoll_poller},
+#else
     Backend{PollerKind::wsapoll, "wsapoll", nullptr},
-#if IOLOOP_HAS_IO_URING
+#endif
     // ----
+#if IOLOOP_HAS_IO_URING
     Backend{PollerKind::io_uring, "io_uring", &make_io_uring_poller, &has_io_uring},
 #else
     Backend{PollerKind::io_uring, "io_uring", nullptr},
