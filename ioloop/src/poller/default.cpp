@@ -81,7 +81,7 @@ constexpr std::array backends = {
 #else
     Backend{PollerKind::wsapoll, "wsapoll", nullptr},
 #endif
-    // ----
+// ----
 #if IOLOOP_HAS_IO_URING
     Backend{PollerKind::io_uring, "io_uring", &make_io_uring_poller, &has_io_uring},
 #else
