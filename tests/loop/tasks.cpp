@@ -568,6 +568,41 @@ TEST_F(Tasks, a_branch_that_runs_the_loop_is_not_destroyed_under_itself) {
     EXPECT_EQ(first.result().index(), 1U);
 }
 
+// ---- periodic callbacks ---------------------------------------------------------------------------
+
+TEST_F(Tasks, F15_calls_of_a_periodic_coroutine_never_overlap) { // test_periodic_coro, test_periodic_async
+    int running = 0;
+    int calls = 0;
+    PeriodicCallback periodic(loop, 10ms, [&]() -> Task<> {
+        EXPECT_EQ(++running, 1);
+        ++calls;
+        co_await sleep_for(25ms);
+        --running;
+    });
+    periodic.start();
+    run(105ms); // ticks at 10, 20, ...: of three, two are left out
+    EXPECT_EQ(calls, 4);
+    periodic.stop();
+    run(1s); // the one under way ends
+    EXPECT_EQ(running, 0);
+}
+
+TEST_F(Tasks, F15_a_periodic_coroutine_that_throws_keeps_its_schedule) {
+    int calls = 0;
+    PeriodicCallback periodic(
+        loop, 10ms,
+        [&]() -> Task<> {
+            ++calls;
+            co_await next_turn();
+            throw std::runtime_error("x");
+        },
+        "poll");
+    periodic.start();
+    run(35ms);
+    EXPECT_EQ(calls, 3);
+    EXPECT_THAT(reported, ElementsAre("poll: x", "poll: x", "poll: x"));
+}
+
 // ---- contexts -----------------------------------------------------------------------------------
 
 TEST_F(Tasks, S6_the_context_of_the_spawn_is_there_after_every_co_await) {

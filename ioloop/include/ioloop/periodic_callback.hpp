@@ -11,9 +11,11 @@
 #include <ioloop/clock.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/origin.hpp>
+#include <ioloop/task.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace ioloop {
 
@@ -42,6 +44,16 @@ public:
     /// Errors: std::invalid_argument for a jitter that is not from 0 to 1, as well.
     PeriodicCallback(IOLoop& loop, Duration period, Callback callback, Options options,
                      Origin origin = Origin::here());
+    /// With a callback that is a coroutine, `[]() -> Task<> {...}`: no tick begins while the last one is under way (it
+    /// is left out), so that its calls never overlap. stop() lets the one under way go on.
+    template <detail::MakesTask F>
+    PeriodicCallback(IOLoop& loop, Duration period, F callback, Origin origin = Origin::here())
+        : PeriodicCallback(loop, period, one_at_a_time(loop, std::move(callback), origin), origin) {}
+    template <detail::MakesTask F>
+    PeriodicCallback(IOLoop& loop, Duration period, F callback, Options options,
+                     Origin origin = Origin::here())
+        : PeriodicCallback(loop, period, one_at_a_time(loop, std::move(callback), origin), std::move(options),
+                           origin) {}
     PeriodicCallback(const PeriodicCallback&) = delete;
     PeriodicCallback& operator=(const PeriodicCallback&) = delete;
     ~PeriodicCallback(); ///< stops
@@ -77,6 +89,25 @@ private:
     struct State;
     class Ticker;
     std::shared_ptr<State> state_;
+
+    template <class F> static Callback one_at_a_time(IOLoop& loop, F&& f, const Origin& origin) {
+        struct Body {
+            F callback;
+            bool busy;
+
+            static Task<> run(std::shared_ptr<Body> body) {
+                const struct Free { // however it ends: by an exception, or with the loop
+                    ~Free() { busy = false; }
+                    bool& busy;
+                } free{body->busy};
+                co_await body->callback();
+            }
+        };
+        return [&loop, body = std::make_shared<Body>(Body{std::forward<F>(f), false}),
+                origin = std::make_shared<Origin>(origin)] {
+            if (!std::exchange(body->busy, true)) static_cast<void>(spawn(loop, Body::run(body), *origin));
+        };
+    }
 };
 
 } // namespace ioloop

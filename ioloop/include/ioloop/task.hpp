@@ -200,6 +200,17 @@ template <class T> Task<T> detail::TaskPromiseBase<T>::get_return_object() noexc
     return Task<T>(std::coroutine_handle<TaskPromise<T>>::from_promise(static_cast<TaskPromise<T>&>(*this)));
 }
 
+namespace detail {
+
+template <class R> inline constexpr bool is_task = false;
+template <class T> inline constexpr bool is_task<Task<T>> = true;
+
+/// A function that is a coroutine of this library, or calls one.
+template <class F>
+concept MakesTask = std::invocable<F&> && is_task<std::invoke_result_t<F&>>;
+
+} // namespace detail
+
 // ---- coroutines at the top: what nobody awaits --------------------------------------------------
 
 namespace detail {
@@ -335,9 +346,7 @@ template <class T> Future<T> spawn(IOLoop& loop, Task<T> task, Origin origin = O
 
 /// The same for a function that makes the task; a closure is kept until the task has ended. (`spawn(loop, [&]() -> Task<>
 /// {...}())` would run a coroutine whose lambda, and so whose captures, are gone.)
-template <class F>
-    requires std::invocable<F&>
-auto spawn(IOLoop& loop, F f, Origin origin = Origin::here()) {
+template <detail::MakesTask F> auto spawn(IOLoop& loop, F f, Origin origin = Origin::here()) {
     auto closure = std::make_shared<F>(std::move(f));
     auto task = (*closure)();
     return detail::spawn(loop, std::move(task), std::move(closure), origin);
