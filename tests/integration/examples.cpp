@@ -19,6 +19,14 @@ TEST(Examples, hello_says_all_it_has_to_say) {
     EXPECT_THAT(hello.out(), testing::Not(HasSubstr("never seen")));
 }
 
+TEST(Examples, the_coroutines_get_an_answer_at_the_third_try) {
+    Child program({EXAMPLES_DIR "/050-coroutines"});
+    EXPECT_EQ(program.wait(), 0);
+    EXPECT_THAT(program.out(), HasSubstr("client: the server hung up"));
+    EXPECT_THAT(program.out(), HasSubstr("client: the time is up"));
+    EXPECT_THAT(program.out(), HasSubstr("the answer: number 3, you ask: how are you?"));
+}
+
 TEST(Examples, the_echo_server_sends_back_what_it_gets) {
     Child server({EXAMPLES_DIR "/040-tcp-echo-server", "0"});
     ASSERT_TRUE(server.says("echoing at 127.0.0.1:"));

@@ -126,7 +126,7 @@ TEST_F(Tasks, exceptions_leave_the_co_await) {
 
 TEST_F(Tasks,
        F21_an_error_of_a_detached_task_is_reported_under_its_name) { // test_exception_logging_native_coro
-    static_cast<void>(spawn(loop, failing(1s, "lost"), "background"));
+    spawn(loop, failing(1s, "lost"), "background");
     run();
     EXPECT_THAT(reported, ElementsAre("background: lost"));
 }
@@ -188,7 +188,7 @@ TEST_F(Tasks, values_of_all_kinds_are_returned) {
 
 TEST_F(Tasks, an_empty_task_cannot_be_awaited_or_spawned) {
     Task<int> empty;
-    EXPECT_THROW(static_cast<void>(spawn(loop, std::move(empty))), std::logic_error);
+    EXPECT_THROW(spawn(loop, std::move(empty)), std::logic_error);
 }
 
 TEST_F(Tasks, without_a_loop_nothing_can_be_awaited) {
@@ -247,12 +247,12 @@ TEST_F(Tasks, G2_sleep_is_exact_and_never_early) {
 }
 
 TEST_F(Tasks, G4_next_turn_lets_everything_else_run_once) {
-    static_cast<void>(spawn(loop, [](Tasks& t) -> Task<> {
+    spawn(loop, [](Tasks& t) -> Task<> {
         for (int i = 0; i < 3; ++i) {
             t.log.push_back("task " + std::to_string(i));
             co_await next_turn();
         }
-    }(*this)));
+    }(*this));
     loop.run_once();
     EXPECT_THAT(log, ElementsAre("task 0"));
     loop.run_once();
@@ -284,9 +284,9 @@ TEST_F(Tasks, several_tasks_may_wait_for_one_descriptor_in_either_direction) {
         co_await (read ? readable(fd) : writable(fd));
         t.log.push_back(name);
     };
-    static_cast<void>(spawn(loop, wait(*this, pair.a, true, "reader 1")));
-    static_cast<void>(spawn(loop, wait(*this, pair.a, true, "reader 2")));
-    static_cast<void>(spawn(loop, wait(*this, pair.a, false, "writer")));
+    spawn(loop, wait(*this, pair.a, true, "reader 1"));
+    spawn(loop, wait(*this, pair.a, true, "reader 2"));
+    spawn(loop, wait(*this, pair.a, false, "writer"));
     loop.run_once();
     loop.run_once();
     EXPECT_THAT(log, ElementsAre("writer"));
@@ -414,7 +414,7 @@ TEST_F(Tasks, ten_thousand_tasks_suspended_at_close_are_destroyed) {
         if (kind == 1) co_await readable(t.pair.a);
         if (kind == 2) co_await all(sleep_for(1h), readable(t.pair.a));
     };
-    for (int i = 0; i < 10'000; ++i) static_cast<void>(spawn(loop, wait(*this, alive, i % 3)));
+    for (int i = 0; i < 10'000; ++i) spawn(loop, wait(*this, alive, i % 3));
     loop.run_once();
     EXPECT_EQ(alive, 10'000);
     loop.close();
@@ -427,7 +427,7 @@ TEST_F(Tasks, what_a_closing_loop_leaves_of_a_task_s_future_is_a_cancellation) {
     loop.run_once();
     loop.close();
     EXPECT_THROW(static_cast<void>(future.result()), CancelledError);
-    EXPECT_THROW(static_cast<void>(spawn(loop, after(1s, 2))), std::logic_error);
+    EXPECT_THROW(spawn(loop, after(1s, 2)), std::logic_error);
 }
 
 TEST_F(Tasks, a_task_may_destroy_the_loop_it_runs_on) {
@@ -610,14 +610,14 @@ TEST_F(Tasks, S6_the_context_of_the_spawn_is_there_after_every_co_await) {
     {
         StackContext context([&] { ++entered; });
         entered = 0;
-        static_cast<void>(spawn(loop, [](Tasks& t) -> Task<> {
+        spawn(loop, [](Tasks& t) -> Task<> {
             for (int i = 0; i < 3; ++i) {
                 t.log.emplace_back(Context::current() ? "in" : "out");
                 co_await sleep_for(1s);
             }
             co_await all(sleep_for(1s), next_turn());
             t.log.emplace_back(Context::current() ? "in" : "out");
-        }(*this)));
+        }(*this));
     }
     run();
     EXPECT_THAT(log, ElementsAre("in", "in", "in", "in"));
@@ -634,7 +634,7 @@ TEST_F(Tasks, S6_a_context_may_be_open_across_co_await_and_goes_while_the_task_w
         ~Guard() { list.pop_back(); }
         std::vector<std::string>& list;
     };
-    static_cast<void>(spawn(loop, [](Tasks& t, std::vector<std::string>& a) -> Task<> {
+    spawn(loop, [](Tasks& t, std::vector<std::string>& a) -> Task<> {
         {
             StackContext context([&a] { return Guard(a); });
             co_await sleep_for(1s);
@@ -646,7 +646,7 @@ TEST_F(Tasks, S6_a_context_may_be_open_across_co_await_and_goes_while_the_task_w
         EXPECT_FALSE(Context::current());
         co_await sleep_for(1s);
         t.log.emplace_back("end");
-    }(*this, active)));
+    }(*this, active));
     loop.run_once();
     EXPECT_THAT(active, IsEmpty()); // while it waits
     loop.add_callback([&] { EXPECT_THAT(active, IsEmpty()); });
@@ -674,7 +674,7 @@ TEST_F(
             log.emplace_back("handled");
             return true;
         });
-        static_cast<void>(spawn(loop, failing(1s, "x")));
+        spawn(loop, failing(1s, "x"));
     }
     run();
     EXPECT_THAT(log, ElementsAre("handled"));

@@ -105,7 +105,7 @@ private:
         };
         return [&loop, body = std::make_shared<Body>(Body{std::forward<F>(f), false}),
                 origin = std::make_shared<Origin>(origin)] {
-            if (!std::exchange(body->busy, true)) static_cast<void>(spawn(loop, Body::run(body), *origin));
+            if (!std::exchange(body->busy, true)) spawn(loop, Body::run(body), *origin);
         };
     }
 };

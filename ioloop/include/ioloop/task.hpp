@@ -354,7 +354,7 @@ template <detail::MakesTask F> auto spawn(IOLoop& loop, F f, Origin origin = Ori
 
 template <class T> void detail::spawn_kept(Task<T> task, std::shared_ptr<void> closure) {
     IOLoop& loop = loop_of_coroutine();
-    static_cast<void>(spawn(loop, std::move(task), std::move(closure), loop.running_origin()));
+    spawn(loop, std::move(task), std::move(closure), loop.running_origin());
 }
 
 // ---- awaiting futures ---------------------------------------------------------------------------
