@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
-// A turn with a callback and a timeout, and an error that comes back as a value: all that a program without
-// exceptions can see.
+// A turn with a callback and a timeout, tasks, work on another thread, and an error that comes back as a value: all
+// that a program without exceptions can see.
 #include <ioloop/ioloop.hpp>
 
 #include <cstdio>
 #include <system_error>
+
+using namespace std::chrono_literals;
+
+static ioloop::Task<int> answer() {
+    co_await ioloop::all(ioloop::next_turn(), ioloop::sleep_for(1ms));
+    const int half = co_await ioloop::IOLoop::current()->run_in_executor([] { return 21; });
+    co_return co_await ioloop::with_timeout(10s, [](int x) -> ioloop::Task<int> { co_return 2 * x; }(half));
+}
 
 int main() {
     ioloop::IOLoop loop;
@@ -15,6 +23,11 @@ int main() {
     loop.call_later(ioloop::Duration::zero(), [&] { expired = true; });
     while (!called || !expired) {
         loop.run_once(std::chrono::milliseconds(10));
+    }
+
+    if (loop.run_sync(answer) != 42) {
+        std::puts("the tasks came to something else");
+        return 1;
     }
 
     std::error_code error;
