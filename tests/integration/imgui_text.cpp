@@ -76,6 +76,15 @@ protected:
     InspectorGui gui{loop};
 };
 
+TEST_F(ImguiText, a_suspended_loop_says_that_its_time_stands_still) {
+    loop.suspend();
+    gui.frames(2);
+    EXPECT_THAT(gui.text(), testing::HasSubstr("Time suspended"));
+    loop.resume();
+    gui.frames(2);
+    EXPECT_THAT(gui.text(), testing::Not(testing::HasSubstr("Time suspended")));
+}
+
 TEST_F(ImguiText, Header) {
     play(50);
     const std::string text = gui.text();

@@ -105,6 +105,7 @@ void Verdict::judge(const View& view) {
         return say(Severity::error, text);
     }
     if (snapshot.paused) return say(Severity::note, "paused: nothing runs, and the loop's time stands still");
+    if (snapshot.suspended) return say(Severity::note, "suspended: no timeout comes due until resume()");
     if (!view.observing()) {
         return say(Severity::note, "no history: another observer looks at this loop already");
     }

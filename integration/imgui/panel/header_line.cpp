@@ -55,6 +55,9 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     if (ui.view.loop().paused()) {
         put_badge("Loop paused", Severity::warning);
         ImGui::SameLine();
+    } else if (snapshot.suspended) {
+        put_badge("Time suspended", Severity::warning);
+        ImGui::SameLine();
     }
     if (snapshot.in_call) {
         put_badge("Inside a call", Severity::note);
