@@ -379,7 +379,7 @@ private:
             case 17: // closed behind the loop's back, its number used again
                 if (draw(random_, 4) == 0) {
                     const SocketPair fresh;
-                    ::dup2(fresh.a, pair.a);
+                    os::replace(pair.a, fresh.a);
                 }
                 break;
             case 18:

@@ -197,7 +197,7 @@ TEST_F(Allocations, posts_from_another_thread_allocate_nothing) {
     std::atomic<int> posted{0};
     std::thread poster([&] { // one thread throughout: starting one allocates
         for (int next = 1;; ++next) {
-            round.wait(next - 1);
+            os::await_change(round, next - 1);
             if (round < 0) return;
             for (int i = 0; i < 10'000; ++i) loop.add_callback([] {});
             posted = next;
@@ -208,7 +208,7 @@ TEST_F(Allocations, posts_from_another_thread_allocate_nothing) {
                   const int before = posted;
                   ++round;
                   round.notify_one();
-                  posted.wait(before);
+                  os::await_change(posted, before);
                   loop.run_once();
               }),
               0);

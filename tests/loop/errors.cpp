@@ -79,7 +79,8 @@ TEST_F(Errors, a_closed_descriptor_is_refused_by_number_and_place) {
 }
 
 TEST_F(Errors, a_number_that_is_no_descriptor_is_refused_whatever_it_is) {
-    for (const Fd fd : {-1, -2, std::numeric_limits<Fd>::min(), 1 << 20, std::numeric_limits<Fd>::max()}) {
+    for (const Fd fd :
+         {Fd{-1}, Fd{-2}, std::numeric_limits<Fd>::min(), Fd{1 << 20}, std::numeric_limits<Fd>::max()}) {
         std::error_code error;
         loop.add_handler(
             fd, [](Fd, Events) {}, Events::read, error);

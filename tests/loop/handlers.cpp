@@ -7,17 +7,13 @@
 
 #include <ioloop/ioloop.hpp>
 
-#include <filesystem>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/eventfd.h>
 
 using namespace ioloop;
 using namespace std::chrono_literals;
@@ -60,7 +56,7 @@ TEST_F(Handlers, E3_a_hang_up_is_reported_to_a_handler_that_asked_for_nothing) {
         pair.a, [&](Fd, Events events) { seen = events; }, Events::none);
     loop.run_once();
     EXPECT_EQ(seen, Events::none);
-    pair.close_b();
+    pair.hang_up_b();
     loop.run_once();
     EXPECT_EQ(seen, traits().tells_hang_up_unasked ? Events::error : Events::none);
 }
@@ -70,7 +66,7 @@ TEST_F(Handlers, E3_a_hang_up_is_reported_after_an_update_to_nothing) {
     loop.add_handler(
         pair.a, [&](Fd, Events events) { seen = events; }, Events::read);
     loop.update_handler(pair.a, Events::none);
-    pair.close_b();
+    pair.hang_up_b();
     loop.run_once();
     EXPECT_EQ(seen, traits().tells_hang_up_unasked ? Events::error : Events::none);
 }
@@ -107,25 +103,12 @@ TEST_F(Handlers, E5_read_and_write_are_reported_in_one_call) {
 }
 
 TEST_F(Handlers, E6_a_refused_connection_is_writable_and_an_error) {
-    // A port that was free a moment ago, and nobody listens on.
-    const int unused = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    ASSERT_EQ(::bind(unused, generic, size), 0);
-    ASSERT_EQ(::getsockname(unused, generic, &size), 0);
-
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    ASSERT_EQ(::connect(fd, generic, size), -1);
+    const os::RefusedConnection connection;
+    IOLoop real; // the refusal takes its time on Windows
     Events seen = Events::none;
-    loop.add_handler(
-        fd, [&](Fd, Events events) { seen = events; }, Events::write);
-    loop.run_once();
-    loop.remove_handler(fd);
-    ::close(fd);
-    ::close(unused);
+    real.add_handler(
+        connection.fd, [&](Fd, Events events) { seen = events; }, Events::write);
+    real.run_once(60s);
     EXPECT_EQ(seen, traits().tells_errors ? Events::write | Events::error : Events::write);
 }
 
@@ -166,9 +149,9 @@ TEST_F(Handlers, H1_a_duplicate_is_file_exists) {
 }
 
 TEST_F(Handlers, H1_a_failed_add_leaves_no_trace) {
-    const std::string path = std::filesystem::temp_directory_path() / "ioloop_regular_file";
-    const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    ASSERT_GE(file, 0);
+    std::FILE* const stream = std::tmpfile();
+    ASSERT_NE(stream, nullptr);
+    const Fd file = os::number_of(stream);
     std::error_code error;
     auto alive = std::make_shared<int>();
     loop.add_handler(
@@ -178,8 +161,7 @@ TEST_F(Handlers, H1_a_failed_add_leaves_no_trace) {
     EXPECT_EQ(registered(), 0U);
     EXPECT_EQ(loop.statistics().handlers, 0U);
     EXPECT_FALSE(loop.remove_handler(file));
-    ::close(file);
-    std::filesystem::remove(path);
+    std::fclose(stream);
 }
 
 TEST_F(Handlers, H2_the_handler_receives_its_descriptor) {
@@ -269,7 +251,7 @@ TEST_F(Handlers, H5_a_new_owner_of_a_number_does_not_get_the_event_of_the_old_on
         ++old_calls;
         const Fd victim = fd == pair.a ? other.a : pair.a;
         loop.remove_handler(victim);
-        ASSERT_EQ(::dup2(quiet.a, victim), victim);
+        os::replace(victim, quiet.a);
         loop.add_handler(victim, counter(new_calls), Events::read);
     };
     loop.add_handler(pair.a, replace_the_other, Events::read);
@@ -288,7 +270,7 @@ TEST_F(Handlers, H5_nor_does_it_if_the_old_one_was_closed_without_being_removed)
     const auto replace_the_other = [&](Fd fd, Events) {
         ++old_calls;
         const Fd victim = fd == pair.a ? other.a : pair.a;
-        ASSERT_EQ(::dup2(quiet.a, victim), victim); // closes the old file
+        os::replace(victim, quiet.a); // closes the old file
         loop.add_handler(victim, counter(new_calls), Events::read);
     };
     loop.add_handler(pair.a, replace_the_other, Events::read);
@@ -394,7 +376,8 @@ TEST_F(Handlers, H9_broken_pipe_from_a_handler_is_no_news) {
     int errors = 0;
     loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { ++errors; });
     loop.add_handler(
-        pair.a, [](Fd, Events) { throw std::system_error(EPIPE, std::system_category()); }, Events::read);
+        pair.a, [](Fd, Events) { throw std::system_error(os::broken_pipe, std::system_category()); },
+        Events::read);
     pair.send_to_a();
     loop.run_once();
     EXPECT_EQ(errors, 0);

@@ -5,6 +5,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -26,7 +27,7 @@ class PeriodicCallbacks : public testing::Test {
 protected:
     SimWorld world;
     IOLoop loop{world.options()};
-    std::vector<long> at; ///< seconds at which it was called
+    std::vector<std::int64_t> at; ///< seconds at which it was called
 
     Callback note(Duration taking = 0s) {
         return [this, taking] {

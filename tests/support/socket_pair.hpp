@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: MIT
-/// SocketPair: two connected, non-blocking unix stream sockets that close themselves.
+/// SocketPair: two connected, non-blocking stream sockets that close themselves. Unix sockets; TCP on Windows.
 #pragma once
+
+#include "os.hpp"
 
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
-
-#include <sys/socket.h>
-#include <unistd.h>
 
 class SocketPair {
 public:
+    using Fd = ioloop::Fd;
+
     SocketPair() {
-        int fds[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {
-            throw std::system_error(errno, std::system_category(), "socketpair");
-        }
-        a = fds[0];
-        b = fds[1];
+        Fd ends[2];
+        os::connected_pair(ends);
+        a = ends[0];
+        b = ends[1];
     }
     SocketPair(SocketPair&& other) noexcept : a(std::exchange(other.a, -1)), b(std::exchange(other.b, -1)) {}
     SocketPair& operator=(SocketPair&&) = delete;
@@ -28,26 +26,43 @@ public:
     }
 
     void close_a() { close_one(a); }
-    void close_b() { close_one(b); }
+    void close_b() {
+        close_one(b);
+        await_news();
+    }
+    /// Closes `b` so that `a` sees an error, whatever it is watched for.
+    void hang_up_b() {
+        os::hang_up(std::exchange(b, -1));
+        await_news();
+    }
+    /// `a` reads end-of-file, and can still be heard.
+    void stop_sending_b() const {
+        os::stop_sending(b);
+        await_news();
+    }
 
     /// Makes `a` readable.
     void send_to_a(std::string_view text = "x") const {
-        (void)!::send(b, text.data(), text.size(), MSG_NOSIGNAL);
+        os::send(b, text);
+        await_news();
     }
     std::string read_a() const { return read_all(a); }
-    static std::string read_all(int fd) {
+    static std::string read_all(Fd fd) {
         std::string text;
         char buffer[4096];
-        for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+        for (std::ptrdiff_t n = 0; (n = os::receive(fd, buffer, sizeof buffer)) > 0;)
             text.append(buffer, static_cast<size_t>(n));
         return text;
     }
 
-    int a = -1;
-    int b = -1;
+    Fd a = -1;
+    Fd b = -1;
 
 private:
-    static void close_one(int& fd) {
-        if (fd >= 0) ::close(std::exchange(fd, -1));
+    static void close_one(Fd& fd) {
+        if (fd >= 0) os::close(std::exchange(fd, -1));
+    }
+    void await_news() const {
+        if (a >= 0) os::await_news(a);
     }
 };
