@@ -70,20 +70,31 @@ test_preset() {
         fail "tests failed under preset $preset; they are named above"
 }
 
-# test_over_each_poller <preset> [<argument of ctest>...]: first over poll(), but for what no poller has a part in; then everything
-# over epoll; then the loop over each of the others that this kernel has. (The suites of the pollers themselves always
-# run over all of them.)
+# test_loop_over <poller> <preset>: the tests of the loop, a program at a time. (ctest starts every test on its own, which is most
+# of the time that it takes.)
+test_loop_over() {
+    local poller=$1 preset=$2
+    say "Testing the loop over $poller"
+    find "build/$preset/tests" -maxdepth 1 -type f -executable '(' -name 'test_loop_*' -o -name 'test_fuzz_*' ')' |
+        IOLOOP_POLLER=$poller xargs --max-args=1 --max-procs="$(nproc)" \
+            "${launcher[@]}" timeout 300 sh -c '"$0" --gtest_brief=1 --gtest_filter=-Allocations.a_million* || { echo "failed: $0" >&2; exit 1; }' ||
+        fail "tests failed over $poller under preset $preset; they are named above"
+}
+
+# test_over_each_poller <preset> [<argument of ctest>...]: the loop over each poller that this kernel has, then everything over epoll.
+# (The suites of the pollers themselves always run over all of them.) With arguments: what they select, over each.
 test_over_each_poller() {
-    local preset=$1 chosen=() poller
+    local preset=$1 poller
     shift
-    # Whoever selects tests may select only such as some of the runs leave out.
-    [ $# -eq 0 ] || chosen=(--no-tests=ignore)
-    say "Testing over poll()"
-    IOLOOP_POLLER=poll test_preset "$preset" --label-exclude 'packaging|bench' "${chosen[@]}" "$@"
-    say "Testing over epoll"
-    IOLOOP_POLLER=epoll test_preset "$preset" "${chosen[@]}" "$@"
-    for poller in $("${launcher[@]}" "build/$preset/tests/idle" pollers | grep -vxE 'poll|epoll|null'); do
-        say "Testing the loop over $poller"
-        IOLOOP_POLLER=$poller test_preset "$preset" --label-regex 'loop|fuzz' "${chosen[@]}" "$@"
+    for poller in $("${launcher[@]}" "build/$preset/tests/idle" pollers | grep -vxE 'epoll|null'); do
+        if [ $# -eq 0 ]; then
+            test_loop_over "$poller" "$preset"
+        else
+            say "Testing over $poller"
+            # Of what is selected, that over which a poller has power; there may be nothing of that.
+            IOLOOP_POLLER=$poller test_preset "$preset" --label-regex 'loop|fuzz' --no-tests=ignore "$@"
+        fi
     done
+    say "Testing over epoll"
+    IOLOOP_POLLER=epoll test_preset "$preset" "$@"
 }
