@@ -17,6 +17,7 @@ public:
         for (auto& [fd, list] : lists_) {
             while (list.first != nullptr) unlink(*list.first);
         }
+        while (going_ != nullptr) unlink(*going_);
     }
 
     void add(ReadinessAwaiter& waiter) {
@@ -31,12 +32,13 @@ public:
                 Fd fd;
                 bool failed = true;
             } undo{*this, waiter.fd_};
-            list.registration = ++registrations_;
-            auto handler = [this, sentinel = sentinel(waiter.fd_, list.registration)](Fd fd, Events events) {
+            const std::uint64_t registration = ++registrations_;
+            auto handler = [this, sentinel = sentinel(waiter.fd_, registration)](Fd fd, Events events) {
                 ready(fd, events);
             };
             loop_.add_handler(waiter.fd_, std::move(handler), waiter.wanted_, waiter.origin_);
             undo.failed = false;
+            list.registration = registration;
             list.interest = waiter.wanted_;
         } else if ((list.interest & waiter.wanted_) != waiter.wanted_) {
             loop_.update_handler(waiter.fd_, list.interest | waiter.wanted_);
@@ -63,20 +65,16 @@ private:
     /// for it must hear of it, or would wait for ever.
     std::shared_ptr<void> sentinel(Fd fd, std::uint64_t registration) {
         return {nullptr, [alive = alive_, fd, registration](std::nullptr_t) {
-                    if (*alive == nullptr) return;
-                    const auto found = (*alive)->lists_.find(fd);
-                    if (found == (*alive)->lists_.end() || found->second.registration != registration) return;
-                    const NullContext none;
-                    (*alive)->loop_.add_callback(
-                        [alive, fd, registration] {
-                            if (*alive != nullptr) (*alive)->dropped(fd, registration);
-                        },
-                        "descriptor was closed");
+                    if (*alive != nullptr) (*alive)->dropped(fd, registration);
                 }};
     }
+    /// At once, as the number may have another handler by the time that they go on.
     void dropped(Fd fd, std::uint64_t registration) {
         const auto found = lists_.find(fd);
-        if (found != lists_.end() && found->second.registration == registration) ready(fd, Events::error);
+        if (found == lists_.end() || found->second.registration != registration) return;
+        take_out(found->second, Events::error);
+        lists_.erase(found);
+        go_later();
     }
 
     void link(ReadinessAwaiter& waiter, ReadinessAwaiter** at) noexcept {
@@ -111,9 +109,13 @@ private:
 
     void ready(Fd fd, Events events) {
         // First those that go on are taken out, then each is resumed: a task may destroy others, or wait again.
-        ReadinessAwaiter* going = nullptr;
-        ReadinessAwaiter** end = &going;
-        List& list = lists_.at(fd);
+        take_out(lists_.at(fd), events);
+        settle(fd);
+        go();
+    }
+    void take_out(List& list, Events events) noexcept {
+        ReadinessAwaiter** end = &going_;
+        while (*end != nullptr) end = &(*end)->next_;
         for (ReadinessAwaiter* waiter = list.first; waiter != nullptr;) {
             ReadinessAwaiter* const next = waiter->next_;
             if (any(events & (waiter->wanted_ | Events::error))) {
@@ -124,16 +126,32 @@ private:
             }
             waiter = next;
         }
-        settle(fd);
-        while (going != nullptr) {
-            ReadinessAwaiter& waiter = *going;
+    }
+    void go() {
+        struct Rest { // there is one if somebody's context cannot be entered
+            ~Rest() {
+                if (*alive != nullptr && (*alive)->going_ != nullptr) (*alive)->go_later();
+            }
+            std::shared_ptr<DescriptorWaits*> alive; ///< a task may destroy the loop
+        } const rest{alive_};
+        while (*rest.alive != nullptr && going_ != nullptr) {
+            ReadinessAwaiter& waiter = *going_;
             unlink(waiter);
             waiter.suspension_.resume();
         }
     }
+    void go_later() {
+        const NullContext none;
+        loop_.add_callback(
+            [alive = alive_] {
+                if (*alive != nullptr) (*alive)->go();
+            },
+            "co_await of a descriptor");
+    }
 
     IOLoop& loop_;
     std::unordered_map<Fd, List> lists_;
+    ReadinessAwaiter* going_ = nullptr; ///< found ready, not resumed yet
     std::uint64_t registrations_ = 0;
     std::shared_ptr<DescriptorWaits*> alive_ = std::make_shared<DescriptorWaits*>(this);
 };

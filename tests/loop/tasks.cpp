@@ -333,6 +333,63 @@ TEST_F(Tasks, whoever_waits_for_a_descriptor_that_is_closed_hears_of_it) {
     ::close(number);
 }
 
+TEST_F(Tasks, who_waited_for_a_closed_descriptor_does_not_take_the_handler_of_the_next_one_along) {
+    auto wait = [](Fd fd) -> Task<Events> { co_return co_await readable(fd); };
+    auto events = spawn(loop, wait(pair.a));
+    loop.run_once();
+    const Fd number = pair.a;
+    pair.close_a();
+    SocketPair other;
+    ASSERT_EQ(::dup2(other.a, number), number);
+    int called = 0;
+    loop.add_handler(
+        number, [&](Fd, Events) { ++called; }, Events::read);
+    loop.run_ready();
+    EXPECT_EQ(events.result(), Events::error);
+    other.send_to_a();
+    loop.run_once();
+    EXPECT_EQ(called, 1);
+    EXPECT_TRUE(loop.remove_handler(number));
+    ::close(number);
+}
+
+TEST_F(Tasks, of_several_that_wait_for_a_descriptor_the_first_may_destroy_the_loop) {
+    auto mortal = std::make_unique<IOLoop>(world.options());
+    IOLoop& reference = *mortal;
+    auto task = [](Tasks& t, std::unique_ptr<IOLoop>& l) -> Task<> {
+        co_await readable(t.pair.a);
+        t.log.emplace_back("first");
+        l.reset();
+    };
+    for (int i = 0; i < 3; ++i) static_cast<void>(spawn(reference, task(*this, mortal)));
+    reference.run_once();
+    pair.send_to_a();
+    EXPECT_EQ(reference.run_once().ended, Ended::stopped);
+    EXPECT_THAT(log, ElementsAre("first"));
+}
+
+TEST_F(Tasks,
+       of_several_that_wait_for_a_descriptor_one_whose_context_cannot_be_entered_does_not_stop_the_others) {
+    bool entry = true;
+    auto wait = [](Tasks& t) -> Task<> {
+        co_await readable(t.pair.a);
+        t.log.emplace_back("goes on");
+    };
+    {
+        StackContext context([&] {
+            if (!entry) throw std::runtime_error("no entry");
+        });
+        static_cast<void>(spawn(loop, wait(*this)));
+    }
+    static_cast<void>(spawn(loop, wait(*this)));
+    loop.run_once();
+    entry = false;
+    pair.send_to_a();
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("goes on"));
+    EXPECT_THAT(reported, ElementsAre(HasSubstr("no entry")));
+}
+
 TEST_F(Tasks, futures_are_awaited_and_their_values_moved_out_of_temporaries) {
     auto promise = std::make_shared<Promise<std::unique_ptr<int>>>(loop);
     auto sum = spawn(loop, [](Future<std::unique_ptr<int>> f) -> Task<int> {
