@@ -38,6 +38,7 @@ std::size_t Join::arrived() {
 
 /// Not from within the branch that has just ended: its context is open, and its frame on the stack.
 void Join::wake_later(Duration delay) {
+    loop_->remove_timeout(wake_); // one is enough
     const NullContext none;
     wake_ = loop_->call_later(
         delay, [this] { wake(); }, "co_await all, any, with_timeout");
