@@ -191,6 +191,26 @@ TEST_F(Tasks, an_empty_task_cannot_be_awaited_or_spawned) {
     EXPECT_THROW(spawn(loop, std::move(empty)), std::logic_error);
 }
 
+TEST_F(Tasks, who_awaits_a_task_owns_it_though_it_has_a_name_elsewhere) {
+    Task<int> named = after(1s, 1);
+    auto waiting =
+        spawn(loop, [](Task<int>& task) -> Task<int> { co_return co_await std::move(task); }(named));
+    loop.run_once();
+    EXPECT_FALSE(named.valid());
+    waiting.cancel();
+    EXPECT_THAT(log, ElementsAre("+1", "-1"));
+    run();
+}
+
+TEST_F(Tasks, a_task_that_was_awaited_is_empty) {
+    auto twice = spawn(loop, [](Task<int> task) -> Task<int> {
+        co_await std::move(task);
+        co_return co_await std::move(task);
+    }(after(1s, 1)));
+    run();
+    EXPECT_THAT(thrown<std::logic_error>([&] { twice.result(); }), HasSubstr("moved from"));
+}
+
 TEST_F(Tasks, without_a_loop_nothing_can_be_awaited) {
     IOLoop::clear_current();
     struct Driver { // a coroutine type of somebody else
@@ -625,39 +645,16 @@ TEST_F(Tasks, a_branch_that_runs_the_loop_is_not_destroyed_under_itself) {
     EXPECT_EQ(first.result().index(), 1U);
 }
 
-// ---- periodic callbacks ---------------------------------------------------------------------------
-
-TEST_F(Tasks, F15_calls_of_a_periodic_coroutine_never_overlap) { // test_periodic_coro, test_periodic_async
-    int running = 0;
-    int calls = 0;
-    PeriodicCallback periodic(loop, 10ms, [&]() -> Task<> {
-        EXPECT_EQ(++running, 1);
-        ++calls;
-        co_await sleep_for(25ms);
-        --running;
-    });
-    periodic.start();
-    run(105ms); // ticks at 10, 20, ...: of three, two are left out
-    EXPECT_EQ(calls, 4);
-    periodic.stop();
-    run(1s); // the one under way ends
-    EXPECT_EQ(running, 0);
-}
-
-TEST_F(Tasks, F15_a_periodic_coroutine_that_throws_keeps_its_schedule) {
-    int calls = 0;
-    PeriodicCallback periodic(
-        loop, 10ms,
-        [&]() -> Task<> {
-            ++calls;
-            co_await next_turn();
-            throw std::runtime_error("x");
-        },
-        "poll");
-    periodic.start();
-    run(35ms);
-    EXPECT_EQ(calls, 3);
-    EXPECT_THAT(reported, ElementsAre("poll: x", "poll: x", "poll: x"));
+TEST_F(Tasks, a_branch_that_runs_the_loop_until_the_time_is_up_and_then_ends_leaves_no_timeout_behind) {
+    auto modal = [](Tasks& t) -> Task<> {
+        t.loop.run_once(2s); // the time is up in here
+        co_return;
+    };
+    auto timed = spawn(loop, with_timeout(1s, modal(*this)));
+    run();
+    EXPECT_TRUE(timed.done());
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
+    timed.result(); // what is done wins
 }
 
 // ---- contexts -----------------------------------------------------------------------------------

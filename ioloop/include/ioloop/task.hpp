@@ -123,22 +123,22 @@ template <> struct TaskPromise<void> : TaskPromiseBase<void> {
     void return_void() { outcome.set_value(); }
 };
 
-/// Starts a task and waits for it. `Take`: what to make of its outcome.
+/// Owns a task, starts it and waits for it. `Take`: what to make of its outcome.
 template <class T, class Take> class TaskAwaiter {
 public:
-    TaskAwaiter(std::coroutine_handle<TaskPromise<T>> task, Take take) noexcept : task_(task), take_(take) {}
+    TaskAwaiter(Task<T> task, Take take) noexcept : task_(std::move(task)), take_(take) {}
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-        task_.promise().continuation = awaiting;
-        task_.promise().root = root_of(awaiting);
-        return transfer(awaiting, task_);
+        task_.coroutine_.promise().continuation = awaiting;
+        task_.coroutine_.promise().root = root_of(awaiting);
+        return transfer(awaiting, task_.coroutine_);
     }
-    decltype(auto) await_resume() { return take_(task_.promise().outcome); }
+    decltype(auto) await_resume() { return take_(task_.coroutine_.promise().outcome); }
 
 private:
-    std::coroutine_handle<TaskPromise<T>> task_;
+    Task<T> task_;
     Take take_;
 };
 
@@ -170,7 +170,8 @@ public:
 
     bool valid() const noexcept { return coroutine_ != nullptr; }
 
-    /// Runs it to its end and gives its result. Errors: what it throws; logic_error if it is empty.
+    /// Runs it to its end and gives its result; whoever awaits takes it over. Errors: what it throws; logic_error if
+    /// it is empty.
     auto operator co_await() && {
         return awaiter([](Outcome<T>& outcome) -> T { return outcome.take(); });
     }
@@ -186,11 +187,12 @@ public:
 
 private:
     friend struct detail::TaskPromiseBase<T>;
+    template <class U, class Take> friend class detail::TaskAwaiter;
     explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_(coroutine) {}
 
     template <class Take> auto awaiter(Take take) {
         if (!coroutine_) detail::refuse_empty_task();
-        return detail::TaskAwaiter<T, Take>(coroutine_, take);
+        return detail::TaskAwaiter<T, Take>(std::move(*this), take);
     }
 
     std::coroutine_handle<promise_type> coroutine_;
