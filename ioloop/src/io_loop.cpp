@@ -197,4 +197,10 @@ bool Poster::closed() const noexcept {
     return !gate_ || !gate_->enter([](IOLoop::Impl&) { return true; });
 }
 
+IOLoop* Poster::loop() const noexcept {
+    IOLoop* loop = nullptr;
+    if (gate_) gate_->enter([&](IOLoop::Impl& impl) { return (loop = impl.facade_) != nullptr; });
+    return loop;
+}
+
 } // namespace ioloop

@@ -6,9 +6,10 @@
 namespace ioloop::detail {
 
 Join::~Join() {
-    if (loop_ == nullptr) return;
-    loop_->remove_timeout(wake_);
-    loop_->remove_timeout(limit_);
+    IOLoop* loop = loop_.loop();
+    if (loop == nullptr) return;
+    loop->remove_timeout(wake_);
+    loop->remove_timeout(limit_);
 }
 
 void Join::start(const Runner& runner, Outcome<void>& failure) {
@@ -27,7 +28,7 @@ void Join::start(const Runner& runner, Outcome<void>& failure) {
 
 void Join::limit(TimePoint deadline, const Origin& origin) {
     const NullContext none; // the suspension has its own
-    limit_ = loop_->call_at(
+    limit_ = loop_.loop()->call_at(
         deadline, [this] { wake(); }, origin);
 }
 
@@ -38,9 +39,11 @@ std::size_t Join::arrived() {
 
 /// Not from within the branch that has just ended: its context is open, and its frame on the stack.
 void Join::wake_later(Duration delay) {
-    loop_->remove_timeout(wake_); // one is enough
+    IOLoop* loop = loop_.loop();
+    if (loop == nullptr) return; // a branch closed it: all of this is destroyed as soon as it waits
+    loop->remove_timeout(wake_); // one is enough
     const NullContext none;
-    wake_ = loop_->call_later(
+    wake_ = loop->call_later(
         delay, [this] { wake(); }, "co_await all, any, with_timeout");
 }
 
@@ -49,7 +52,7 @@ void Join::wake() {
     // going on might do just that.
     constexpr Duration look_again = std::chrono::milliseconds(1);
     if (is_running(root_)) return wake_later(look_again);
-    loop_->remove_timeout(wake_);
+    loop_.loop()->remove_timeout(wake_);
     suspension_.resume();
 }
 

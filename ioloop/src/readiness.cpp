@@ -156,7 +156,9 @@ private:
     std::shared_ptr<DescriptorWaits*> alive_ = std::make_shared<DescriptorWaits*>(this);
 };
 
-void ReadinessAwaiter::join() { loop_of_coroutine().service<DescriptorWaits>().add(*this); }
+void ReadinessAwaiter::join() {
+    if (may_wait()) loop_of_coroutine().service<DescriptorWaits>().add(*this);
+}
 
 void ReadinessAwaiter::leave() noexcept { waits_->remove(*this); }
 

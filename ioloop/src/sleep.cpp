@@ -4,15 +4,16 @@
 namespace ioloop::detail {
 
 void SleepAwaiter::arm() {
+    if (!may_wait()) return;
     IOLoop& loop = loop_of_coroutine();
     const NullContext none; // the suspension has its own
     auto wake = [this] {
-        loop_ = nullptr;
+        loop_ = {};
         suspension_.resume();
     };
     timeout_ =
         delay_ == forever ? loop.call_at(deadline_, wake, origin_) : loop.call_later(delay_, wake, origin_);
-    loop_ = &loop;
+    loop_ = Poster(loop);
 }
 
 } // namespace ioloop::detail

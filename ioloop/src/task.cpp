@@ -69,9 +69,12 @@ bool is_running(const Spawned* root) noexcept { return root != nullptr && driver
 
 void refuse_empty_task() { raise(std::logic_error("co_await or spawn of an empty Task: it was moved from")); }
 
+bool may_wait() noexcept {
+    if (innermost_driver == nullptr || innermost_driver->root == nullptr) return true;
+    return !driver_of(innermost_driver->root)->cancelled;
+}
+
 IOLoop& loop_of_coroutine() {
-    if (innermost_driver != nullptr && innermost_driver->cancelled)
-        raise(CancelledError()); // and its loop is gone
     IOLoop* loop = IOLoop::current(false);
     if (loop == nullptr) raise(std::logic_error("co_await: no loop is current on this thread"));
     return *loop;

@@ -313,6 +313,17 @@ TEST_F(Futures, run_sync_inside_start_is_an_error) {
     loop.start();
 }
 
+TEST_F(Futures, what_run_sync_runs_may_destroy_the_loop) {
+    auto mortal = std::make_unique<IOLoop>();
+    EXPECT_EQ(mortal->run_sync(
+                  [&] {
+                      mortal.reset();
+                      return 1;
+                  },
+                  1min),
+              1);
+}
+
 TEST_F(Futures, a_done_callback_of_run_sync_does_not_stop_a_later_start) {
     loop.run_sync([] { return 1; });
     loop.call_later(1s, [&] {

@@ -4,6 +4,7 @@
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -524,6 +525,43 @@ TEST_F(Tasks, a_task_may_destroy_the_loop_it_runs_on) {
     EXPECT_EQ(reference.run_once(1h).ended, Ended::stopped);
     EXPECT_THAT(log, ElementsAre("+task", "goes on", "-task"));
     EXPECT_TRUE(future.done());
+}
+
+TEST_F(Tasks, a_cancelled_task_that_tries_again_after_every_error_does_not_run_for_ever) {
+    auto stubborn = [](Tasks& t, std::function<void()> cancel) -> Task<> {
+        const Witness witness(t.log, "task");
+        cancel();
+        for (int i = 0; i < 3; ++i) {
+            try {
+                co_await with_timeout(1s, all(sleep_for(1s), readable(t.pair.a)));
+            } catch (const std::exception& error) {
+                t.log.emplace_back(error.what());
+            }
+        }
+    };
+    Future<void> self;
+    self = spawn(loop, stubborn(*this, [&] { self.cancel(); }));
+    run();
+    auto mortal = std::make_unique<IOLoop>(world.options());
+    IOLoop& reference = *mortal;
+    static_cast<void>(spawn(reference, stubborn(*this, [&] { mortal.reset(); })));
+    reference.run_once();
+    EXPECT_THAT(log, ElementsAre("+task", "-task", "+task", "-task"));
+}
+
+TEST_F(Tasks, a_branch_may_destroy_the_loop_it_runs_on) {
+    auto mortal = std::make_unique<IOLoop>(world.options());
+    auto destroy = [](Tasks& t, std::unique_ptr<IOLoop>& l) -> Task<> {
+        const Witness witness(t.log, "branch");
+        co_await sleep_for(1s);
+        l.reset();
+    };
+    IOLoop& reference = *mortal;
+    auto future = spawn(reference, all(sleep_for(1h), with_timeout(1h, destroy(*this, mortal))));
+    reference.run_once();
+    EXPECT_EQ(reference.run_once(1h).ended, Ended::stopped);
+    EXPECT_THAT(log, ElementsAre("+branch", "-branch"));
+    EXPECT_THROW(static_cast<void>(future.result()), CancelledError);
 }
 
 // ---- several at once ----------------------------------------------------------------------------

@@ -50,11 +50,13 @@ public:
     Join& operator=(const Join&) = delete;
     ~Join();
 
-    /// Thread: the loop's, when all branches are prepared.
-    template <class Promise> void suspend(std::coroutine_handle<Promise> handle) {
-        loop_ = &loop_of_coroutine();
+    /// When all branches are prepared. False: they shall not begin. Thread: the loop's.
+    template <class Promise> bool suspend(std::coroutine_handle<Promise> handle) {
+        const bool waits = may_wait();
+        if (waits) loop_ = Poster(loop_of_coroutine());
         root_ = root_of(handle);
         suspension_.suspend(handle);
+        return waits;
     }
     /// Lets a branch begin, unless enough have ended already.
     void start(const Runner& runner, Outcome<void>& failure);
@@ -70,7 +72,7 @@ private:
 
     std::size_t missing_;
     std::size_t arrived_ = 0;
-    IOLoop* loop_ = nullptr;
+    Poster loop_; ///< a branch may destroy it
     Spawned* root_ = nullptr;
     Timeout wake_;
     Timeout limit_;
@@ -144,7 +146,7 @@ template <class... T> struct BranchesAwaiter {
                     branches);
             },
             tasks);
-        join.suspend(handle);
+        if (!join.suspend(handle)) return;
         if (deadline != never) join.limit(deadline, origin);
         std::apply([](auto&... branch) { (branch.start(), ...); }, branches);
     }
@@ -163,7 +165,7 @@ template <class T> struct VectorAwaiter {
     template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
         for (std::size_t i = 0; i < tasks.size(); ++i)
             branches[i].prepare(join, root_of(handle), std::move(tasks[i]));
-        join.suspend(handle);
+        if (!join.suspend(handle)) return;
         for (Branch<T>& branch : branches) branch.start();
     }
     void await_resume() const noexcept {}
@@ -243,7 +245,7 @@ namespace detail {
 
 template <class A> Task<Awaited<A>> timed(Duration delay, TimePoint deadline, A awaitable, Origin origin) {
     using T = Awaited<A>;
-    if (delay != forever) deadline = after(loop_of_coroutine().time(), delay);
+    if (delay != forever && may_wait()) deadline = after(loop_of_coroutine().time(), delay);
     BranchesAwaiter<T> awaiter{Join(1), {as_task(std::move(awaitable))}, deadline, origin};
     co_await awaiter;
     Outcome<T>& outcome = std::get<0>(awaiter.branches).outcome;

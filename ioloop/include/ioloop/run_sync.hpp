@@ -62,11 +62,13 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     };
     const Origin origin("run_sync");
     const auto state = std::make_shared<State>(std::forward<F>(f));
+    const Poster here(*this); // `f` may destroy the loop
     add_callback(
-        [this, state, origin] {
+        [this, here, state, origin] {
             if (state->over) return;
             const auto begin = [&] { state->future = detail::as_future(*this, state->f, origin); };
             detail::call_into(state->failed, begin);
+            if (here.closed()) return;
             if (state->failed.failed()) return stop();
             add_future(state->future, [this, state](const Future<T>&) {
                 if (!state->over) stop();
@@ -87,12 +89,12 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     struct Over { // however start() ends
         ~Over() {
             state->over = true;
-            loop->remove_timeout(limit);
+            if (IOLoop* loop = here.loop()) loop->remove_timeout(limit);
         }
-        IOLoop* loop;
+        Poster here;
         std::shared_ptr<State> state;
         Timeout limit;
-    } const over{this, state, limit};
+    } const over{here, state, limit};
 
     start();
     if (state->failed.failed()) state->failed.get();

@@ -22,7 +22,7 @@ public:
         : SleepAwaiter(other.delay_, other.deadline_, other.origin_) {}
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
     ~SleepAwaiter() {
-        if (loop_ != nullptr) loop_->remove_timeout(timeout_);
+        if (IOLoop* loop = loop_.loop()) loop->remove_timeout(timeout_);
     }
 
     bool await_ready() const noexcept { return false; }
@@ -38,7 +38,7 @@ private:
     Duration delay_; ///< `forever`: until deadline_
     TimePoint deadline_;
     Origin origin_;
-    IOLoop* loop_ = nullptr; ///< null while nothing is armed
+    Poster loop_; ///< empty while nothing is armed
     Timeout timeout_;
     Suspension suspension_;
 };

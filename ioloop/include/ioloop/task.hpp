@@ -144,6 +144,10 @@ private:
 
 [[noreturn]] void refuse_empty_task();
 
+/// False if the coroutine that runs is cancelled: it is destroyed as soon as it waits. Then an awaiter arranges
+/// nothing, as the loop may be gone.
+bool may_wait() noexcept;
+
 /// The loop that runs on this thread. Errors: logic_error if none does.
 IOLoop& loop_of_coroutine();
 
@@ -375,15 +379,8 @@ public:
 
     bool await_ready() const noexcept { return future_.done(); }
     template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
-        waiting_ = std::make_shared<Suspension*>(&suspension_);
-        const Poster loop(loop_of_coroutine());
+        if (may_wait()) wait();
         suspension_.suspend(handle);
-        future_.state_->when_done(
-            loop,
-            [waiting = waiting_] {
-                if (*waiting != nullptr) (*waiting)->resume();
-            },
-            "co_await future");
     }
     std::conditional_t<moves, T, typename Outcome<T>::Reference> await_resume() {
         if constexpr (moves && !std::is_void_v<T> && !std::is_reference_v<T>) {
@@ -398,6 +395,16 @@ public:
     }
 
 private:
+    void wait() {
+        waiting_ = std::make_shared<Suspension*>(&suspension_);
+        future_.state_->when_done(
+            Poster(loop_of_coroutine()),
+            [waiting = waiting_] {
+                if (*waiting != nullptr) (*waiting)->resume();
+            },
+            "co_await future");
+    }
+
     Future<T> future_;
     Suspension suspension_;
     std::shared_ptr<Suspension*> waiting_; ///< null when it waits no more. Used on the loop's thread only
