@@ -31,6 +31,7 @@ struct PeriodicCallback::State {
     Timeout ticking{};     ///< the one whose call is on the stack
     std::uint64_t run = 0; ///< counts start()s, to tell a restart inside the callback from the run it ended
     std::uint64_t missed = 0;
+    std::shared_ptr<bool> busy{}; ///< null: calls end when they return
 
     /// The length of the period that begins now.
     Duration draw() {
@@ -85,6 +86,10 @@ public:
         } rearm{*state_, state_->loop, run_, state_->period};
         state_->ticking = state_->timeout;
         rearm.period = state_->draw(); // the program's dice may throw: now, rather than in a destructor
+        if (state_->busy && *state_->busy) {
+            ++state_->missed;
+            return;
+        }
         state_->callback();
     }
 
@@ -112,6 +117,8 @@ PeriodicCallback::PeriodicCallback(IOLoop& loop, Duration period, Callback callb
 }
 
 PeriodicCallback::~PeriodicCallback() { stop(); }
+
+void PeriodicCallback::skip_while(std::shared_ptr<bool> busy) noexcept { state_->busy = std::move(busy); }
 
 void PeriodicCallback::start() {
     if (is_running()) return;

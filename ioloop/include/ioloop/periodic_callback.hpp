@@ -5,19 +5,36 @@
 /// skipped, not made up for in a burst, unless the Options say otherwise. The first call comes one period after
 /// start(). While the loop is paused the grid stands still with the loop's time.
 ///
+/// A callback may return a Task, or a Future as run_in_executor() does. It is not called again while that goes on: such
+/// ticks are left out, whatever the policy. stop() does not cancel it.
+///
 /// Thread: the loop's.
 #pragma once
 
 #include <ioloop/clock.hpp>
+#include <ioloop/future.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/origin.hpp>
 #include <ioloop/task.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace ioloop {
+
+namespace detail {
+
+template <class R> inline constexpr bool goes_on = false;
+template <class T> inline constexpr bool goes_on<Future<T>> = true;
+template <class T> inline constexpr bool goes_on<Task<T>> = true;
+
+/// A callable that returns work which goes on when the call is over.
+template <class F>
+concept begins_work = goes_on<std::invoke_result_t<F&>>;
+
+} // namespace detail
 
 /// What becomes of ticks for which the loop or the callback came too late. (The names are tokio's.)
 enum class MissedTicks : std::uint8_t {
@@ -44,16 +61,15 @@ public:
     /// Errors: std::invalid_argument for a jitter that is not from 0 to 1, as well.
     PeriodicCallback(IOLoop& loop, Duration period, Callback callback, Options options,
                      Origin origin = Origin::here());
-    /// With a callback that is a coroutine, `[]() -> Task<> {...}`: no tick begins while the last one is under way (it
-    /// is left out), so that its calls never overlap. stop() lets the one under way go on.
-    template <detail::MakesTask F>
+    /// The same for callbacks that return a Task or a Future.
+    template <detail::begins_work F>
     PeriodicCallback(IOLoop& loop, Duration period, F callback, Origin origin = Origin::here())
-        : PeriodicCallback(loop, period, one_at_a_time(loop, std::move(callback), origin), origin) {}
-    template <detail::MakesTask F>
+        : PeriodicCallback(loop, period, std::move(callback), Options{}, origin) {}
+    template <detail::begins_work F>
     PeriodicCallback(IOLoop& loop, Duration period, F callback, Options options,
                      Origin origin = Origin::here())
-        : PeriodicCallback(loop, period, one_at_a_time(loop, std::move(callback), origin), std::move(options),
-                           origin) {}
+        : PeriodicCallback(loop, period, std::move(callback), std::move(options), origin,
+                           std::make_shared<bool>(false)) {}
     PeriodicCallback(const PeriodicCallback&) = delete;
     PeriodicCallback& operator=(const PeriodicCallback&) = delete;
     ~PeriodicCallback(); ///< stops
@@ -67,7 +83,8 @@ public:
 
     Duration period() const noexcept;
 
-    /// Ticks that were left out since this object was made, by `skip` and `delay`.
+    /// Ticks that were left out since this object was made: by `skip` and `delay`, or as the work of an earlier one
+    /// went on.
     std::uint64_t missed() const noexcept;
 
     /// The tick after `now`, given the last one (Tornado's _update_next in its final form): strictly later
@@ -88,26 +105,36 @@ public:
 private:
     struct State;
     class Ticker;
-    std::shared_ptr<State> state_;
 
-    template <class F> static Callback one_at_a_time(IOLoop& loop, F&& f, const Origin& origin) {
-        struct Body {
-            F callback;
-            bool busy;
-
-            static Task<> run(std::shared_ptr<Body> body) {
-                const struct Free { // however it ends: by an exception, or with the loop
-                    ~Free() { busy = false; }
-                    bool& busy;
-                } free{body->busy};
-                co_await body->callback();
+    /// `busy`: whether the work of the last call goes on.
+    template <class F>
+    PeriodicCallback(IOLoop& loop, Duration period, F callback, Options options, const Origin& origin,
+                     std::shared_ptr<bool> busy)
+        : PeriodicCallback(loop, period, alone(loop, std::move(callback), busy), std::move(options), origin) {
+        skip_while(std::move(busy));
+    }
+    template <class F> static Callback alone(IOLoop& loop, F callback, std::shared_ptr<bool> busy) {
+        if constexpr (detail::nullable<F>) {
+            if (callback == nullptr) return nullptr;
+        }
+        // The closure is kept as long as its task, which may use the captures.
+        return [&loop, f = std::make_shared<F>(std::move(callback)), busy = std::move(busy)] {
+            auto work = (*f)();
+            if (IOLoop::current(false) != &loop || !loop.in_call()) return; // it destroyed the loop
+            const auto wait_for = [&](auto future) {
+                loop.add_future(std::move(future), [busy](const auto&) { *busy = false; });
+                *busy = true;
+            };
+            if constexpr (requires { detail::spawn(loop, std::move(work), f, loop.running_origin()); }) {
+                wait_for(detail::spawn(loop, std::move(work), f, loop.running_origin()));
+            } else {
+                wait_for(std::move(work));
             }
         };
-        return [&loop, body = std::make_shared<Body>(Body{std::forward<F>(f), false}),
-                origin = std::make_shared<Origin>(origin)] {
-            if (!std::exchange(body->busy, true)) spawn(loop, Body::run(body), *origin);
-        };
     }
+    void skip_while(std::shared_ptr<bool> busy) noexcept;
+
+    std::shared_ptr<State> state_;
 };
 
 } // namespace ioloop
