@@ -213,7 +213,20 @@ TEST_F(Callbacks, B9_the_destructor_of_a_callback_may_post) {
     EXPECT_FALSE(accepted);
 }
 
-TEST_F(Callbacks, spawned_callbacks_queue_with_the_others) {
+TEST_F(Callbacks, F5_a_result_that_is_no_work_is_dropped) { // test_add_callback_return_sequence
+    int calls = 0;
+    loop.add_callback([&] {
+        ++calls;
+        return std::vector<int>();
+    });
+    loop.call_later(0s, [&] { return ++calls; });
+    loop.run_once();
+    EXPECT_EQ(calls, 2);
+    EXPECT_EQ(loop.run_once().ended, Ended::idle);
+    EXPECT_EQ(loop.next_deadline(), never);
+}
+
+TEST_F(Callbacks, F4_spawned_callbacks_queue_with_the_others) {
     loop.add_callback(note(1));
     loop.spawn_callback(note(2));
     loop.add_callback(note(3));

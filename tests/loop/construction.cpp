@@ -74,6 +74,15 @@ TEST(Construction, C2_an_unknown_poller_in_the_environment_is_an_error_that_name
                 testing::AllOf(HasSubstr("abacus"), HasSubstr("epoll"), HasSubstr("poll")));
 }
 
+TEST(Construction, C2_the_simulated_world_gets_its_readiness_from_the_poller_in_the_environment) {
+    for (const PollerKind kind : available_pollers()) {
+        const Environment environment("IOLOOP_POLLER", std::string(name_of(kind)).c_str());
+        SimWorld world;
+        const IOLoop loop(world.options());
+        EXPECT_EQ(world.readiness_from, name_of(kind));
+    }
+}
+
 TEST(Construction, C3_no_descriptor_of_a_loop_is_inherited_by_a_program_that_is_executed) {
     const std::set<Fd> before = os::open_descriptors();
     const IOLoop loop;

@@ -211,6 +211,16 @@ TEST_F(Contexts, S3_what_nobody_deals_with_goes_to_the_error_hook) {
     EXPECT_THAT(reported, ElementsAre("x"));
 }
 
+TEST_F(Contexts, S4_a_callable_is_entered_through_its_whole_stack_even_from_inside_the_same) {
+    int entered = 0;
+    StackContext context([&] { ++entered; });
+    auto inner = wrap([] {});
+    loop.add_callback([&] { inner(); });
+    entered = 0;
+    loop.run_once();
+    EXPECT_EQ(entered, 2);
+}
+
 TEST_F(Contexts, S5_if_a_context_cannot_be_entered_the_callable_does_not_run) { // [P70] [P71]
     int entered = 0;
     {
@@ -241,7 +251,30 @@ TEST_F(Contexts, S7_spawn_callback_runs_outside_the_current_context) { // test_s
     EXPECT_THAT(reported, ElementsAre("spawned"));
 }
 
-TEST_F(Contexts, null_context_hides_what_is_around_it) {
+TEST_F(Contexts, S7_a_post_out_of_a_signal_handler_runs_outside_the_current_context) {
+    {
+        StackContext context(named("context"));
+        loop.add_callback_from_signal([this] { seen.push_back(active); });
+    }
+    loop.run_once();
+    EXPECT_THAT(seen, ElementsAre(Names{}));
+}
+
+TEST_F(Contexts, T12_a_timeout_runs_in_the_context_in_which_it_was_armed) {
+    Timeout timeout;
+    {
+        StackContext armed(named("armed"));
+        timeout = loop.call_later(1s, note_active());
+    }
+    {
+        StackContext moved(named("moved"));
+        loop.update_timeout(timeout, world.now() + 2s);
+    }
+    loop.run_once(2s);
+    EXPECT_THAT(seen, ElementsAre(Names{"armed"}));
+}
+
+TEST_F(Contexts, S3_null_context_hides_what_is_around_it) {
     StackContext request(named("request"));
     {
         NullContext shared;

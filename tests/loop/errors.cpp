@@ -204,6 +204,35 @@ TEST_F(Errors, B5_what_is_thrown_need_not_be_an_exception) {
     EXPECT_EQ(caught, 42);
 }
 
+TEST_F(Errors, F13_the_hook_is_shown_what_leaves_callables_of_every_kind) { // test_handle_callback_exception
+    std::vector<std::pair<std::string, CallKind>> seen;
+    const ErrorHook before =
+        loop.set_error_hook([&](const std::exception_ptr&, const Origin& origin, CallKind kind) {
+            seen.emplace_back(origin.name, kind);
+        });
+    EXPECT_EQ(before, nullptr);
+    pair.send_to_a();
+    loop.add_handler(
+        pair.a,
+        [&](Fd fd, Events) {
+            loop.remove_handler(fd);
+            throw std::runtime_error("x");
+        },
+        Events::read, "handler");
+    loop.add_callback([] { throw std::runtime_error("x"); }, "callback");
+    loop.call_later(
+        0s, [] { throw std::runtime_error("x"); }, "timeout");
+    PeriodicCallback periodic(
+        loop, 1s, [] { throw std::runtime_error("x"); }, "periodic");
+    periodic.start();
+    loop.run_once();
+    loop.run_once(1s);
+    EXPECT_THAT(seen, ElementsAre(testing::Pair("handler", CallKind::handler),
+                                  testing::Pair("callback", CallKind::callback),
+                                  testing::Pair("timeout", CallKind::timeout),
+                                  testing::Pair("periodic", CallKind::timeout)));
+}
+
 TEST_F(Errors, an_error_hook_may_replace_itself) {
     loop.set_error_hook([&, text = std::string("first hook")](std::exception_ptr, const Origin&, CallKind) {
         loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { note("second hook")(); });

@@ -51,7 +51,7 @@ TEST_F(Executors, F16_jobs_run_in_parallel_and_results_come_back) { // test_run_
     EXPECT_EQ(a + b, 3);
 }
 
-TEST_F(Executors, the_result_comes_on_the_loop_s_thread_and_the_work_is_done_on_another) {
+TEST_F(Executors, F16_the_result_comes_on_the_loop_s_thread_and_the_work_is_done_on_another) {
     const auto me = std::this_thread::get_id();
     loop.run_sync([&]() -> Task<> {
         const auto worker = co_await loop.run_in_executor([] { return std::this_thread::get_id(); });
@@ -99,7 +99,7 @@ TEST_F(Executors, a_cancelled_job_that_has_not_begun_does_not_run) {
     EXPECT_FALSE(ran);
 }
 
-TEST_F(Executors, close_does_not_wait_for_a_job_that_is_stuck) {
+TEST_F(Executors, F16_close_does_not_wait_for_a_job_that_is_stuck) {
     auto release = std::make_shared<std::promise<void>>();
     auto done = std::make_shared<std::promise<void>>();
     auto begun = std::make_shared<std::promise<void>>();

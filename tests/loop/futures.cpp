@@ -293,6 +293,24 @@ TEST_F(Futures, R10_run_sync_with_a_timeout_of_zero_times_out_at_once) { // bug 
     EXPECT_LT(world.elapsed(), 1s);
 }
 
+TEST_F(Futures, R10_with_a_timeout_that_is_past_the_work_begins_all_the_same) { // [P17c]
+    EXPECT_EQ(loop.run_sync([] { return 42; }, -1s), 42);
+    EXPECT_THROW(loop.run_sync(
+                     [&]() -> Future<int> {
+                         log.emplace_back("begun");
+                         return Promise<int>(loop).future();
+                     },
+                     -1s),
+                 std::future_error); // given up by its promise, before the timeout
+    EXPECT_THAT(log, ElementsAre("begun"));
+}
+
+TEST_F(Futures, R10_the_timeout_of_a_run_sync_is_gone_with_it) {
+    loop.run_sync([] {}, 1h);
+    EXPECT_THROW(loop.run_sync([] { throw std::domain_error("x"); }, 1h), std::domain_error);
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
+}
+
 TEST_F(Futures, B39_a_stop_is_told_from_a_timeout) { // tornado #3435
     EXPECT_THROW(loop.run_sync([&]() -> Task<> {
         loop.stop();

@@ -183,6 +183,15 @@ TEST_F(RealSignals, B10_so_does_one_that_another_thread_handles) {
     }
 }
 
+TEST_F(RealSignals, B10_a_loop_on_another_thread_hears_them_also_before_its_start) { // ..._other_thread
+    for (int i = 0; i < 20; ++i) {
+        IOLoop other;
+        std::thread thread([&] { other.start(); }); // perhaps before, perhaps after
+        EXPECT_TRUE(other.add_callback_from_signal([loops = &other] { loops->stop(); }));
+        thread.join();
+    }
+}
+
 TEST_F(RealSignals, B10_errno_is_as_it_was) {
     loop.native_handle(); // so that a post between run_ calls writes to the wake event
     for (int i = 0; i < 3; ++i) {

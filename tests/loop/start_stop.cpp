@@ -187,6 +187,16 @@ TEST_F(StartStop, R7_start_inside_run_once_after_stop_returns_at_once) {
     EXPECT_THAT(order, ElementsAre("start returned"));
 }
 
+TEST_F(StartStop, R7_start_inside_start_is_an_error_after_stop_too_and_the_outer_one_ends) { // [P8b]
+    loop.add_callback([&] {
+        loop.stop();
+        EXPECT_THROW(loop.start(), std::logic_error);
+        order.emplace_back("after");
+    });
+    loop.start();
+    EXPECT_THAT(order, ElementsAre("after"));
+}
+
 TEST_F(StartStop, R8_running_is_true_inside_start_only) {
     bool inside_start = false;
     bool inside_run_once = true;

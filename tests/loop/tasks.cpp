@@ -477,7 +477,7 @@ TEST_F(Tasks, a_task_waiting_for_a_future_may_be_cancelled_when_the_result_is_on
     EXPECT_THROW(static_cast<void>(waiting.result()), CancelledError);
 }
 
-TEST_F(Tasks, ten_thousand_tasks_suspended_at_close_are_destroyed) {
+TEST_F(Tasks, F21_ten_thousand_tasks_suspended_at_close_are_destroyed) {
     int alive = 0;
     struct Count {
         explicit Count(int& c) : count(c) { ++count; }
@@ -744,6 +744,29 @@ TEST_F(Tasks, S6_a_context_may_be_open_across_co_await_and_goes_while_the_task_w
     loop.add_callback([&] { EXPECT_THAT(active, IsEmpty()); });
     run();
     EXPECT_THAT(log, ElementsAre("end"));
+}
+
+TEST_F(
+    Tasks,
+    S6_an_exception_handler_open_across_co_await_sees_what_is_scheduled_in_it) { // test_yield_in_with_exception_stack_context
+    static_cast<void>(spawn(loop, [](Tasks& t) -> Task<> {
+        {
+            ExceptionStackContext context([&t](const std::exception_ptr&) {
+                t.log.emplace_back("handled");
+                return true;
+            });
+            co_await sleep_for(1s);
+            t.loop.add_callback([] { throw std::runtime_error("inside"); });
+            co_await sleep_for(1s);
+        }
+        t.loop.add_callback([] { throw std::runtime_error("outside"); });
+        co_await sleep_for(1s);
+        t.log.emplace_back("end");
+    }(*this)));
+    run();
+    EXPECT_THAT(log, ElementsAre("handled", "end"));
+    EXPECT_THAT(reported, testing::Contains(HasSubstr("outside")));
+    EXPECT_THAT(reported, testing::Not(testing::Contains(HasSubstr("inside"))));
 }
 
 TEST_F(Tasks, S6_a_task_destroyed_with_a_context_open_leaves_none_behind) {

@@ -98,6 +98,13 @@ TEST_F(Timeouts, T3_a_delay_of_a_microsecond_is_kept) {
     EXPECT_EQ(world.elapsed(), 1us);
 }
 
+TEST_F(Timeouts, F6_time_is_what_the_clock_of_the_options_says) {
+    EXPECT_EQ(loop.time(), world.now());
+    world.advance(3s);
+    EXPECT_EQ(loop.time(), world.now());
+    EXPECT_EQ(loop.time(), SimWorld::start + 3s);
+}
+
 TEST_F(Timeouts, a_delay_counts_from_the_call_not_from_the_beginning_of_the_turn) {
     Duration at{};
     loop.add_callback([&] {

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <functional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 class SimWorld final : public ioloop::Clock {
@@ -38,11 +39,14 @@ public:
     std::function<void()> on_wait;
     /// How often the poller was woken.
     std::atomic<int> wakes{0};
+    /// The poller that readiness comes from.
+    std::string readiness_from;
 
     /// Time begins at a round number other than zero: a forgotten initialisation shows.
     static constexpr TimePoint start{std::chrono::seconds(1000)};
 
-    /// `real` is where readiness comes from.
+    /// `real` is where readiness comes from: by default the poller that IOLOOP_POLLER names, so that every test of the
+    /// loop can be run over every poller.
     ioloop::IOLoop::Options options(ioloop::PollerKind real = ioloop::PollerKind::automatic) {
         ioloop::IOLoop::Options options;
         options.name = "simulated";
@@ -57,7 +61,9 @@ private:
     public:
         SimPoller(SimWorld& world, ioloop::PollerKind real)
             : world_(world),
-              real_(ioloop::make_poller(real)) {}
+              real_(ioloop::make_poller(real)) {
+            world_.readiness_from = real_->name();
+        }
 
         std::error_code add(ioloop::Fd fd, ioloop::Events e, Key k) override { return real_->add(fd, e, k); }
         std::error_code modify(ioloop::Fd fd, ioloop::Events e, Key k) override {
