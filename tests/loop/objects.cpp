@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Objects that stand for descriptors; services; posters; suspending; forks.
+#include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
@@ -11,10 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#if !defined(_WIN32)
 #include <sys/wait.h>
+#endif
 
 using namespace ioloop;
 using namespace std::chrono_literals;
@@ -33,7 +35,7 @@ struct Socket {
     void close() {
         if (fd == invalid_fd) return;
         if (closes != nullptr) ++*closes;
-        ::close(std::exchange(fd, invalid_fd));
+        os::close(std::exchange(fd, invalid_fd));
     }
     Fd fd;
     int* closes = nullptr;
@@ -46,13 +48,11 @@ struct Objects : testing::Test {
     int calls = 0;
 };
 
-bool is_open(Fd fd) { return ::fcntl(fd, F_GETFD) >= 0; }
-
 } // namespace
 
 TEST_F(Objects,
        H10_the_handler_is_called_with_the_object_that_was_added) { // test_handler_callback_file_object
-    Socket socket(::dup(pair.a));
+    Socket socket(os::duplicate(pair.a));
     pair.send_to_a();
     loop.add_handler(
         socket,
@@ -73,7 +73,7 @@ TEST_F(Objects,
         Events::read);
     loop.run_once();
     loop.remove_handler(socket.fd);
-    auto shared = std::make_shared<Socket>(::dup(pair.a));
+    auto shared = std::make_shared<Socket>(os::duplicate(pair.a));
     loop.add_handler(
         shared,
         [&](const std::shared_ptr<Socket>& s, Events) {
@@ -89,7 +89,7 @@ TEST_F(Objects,
 }
 
 TEST_F(Objects, H10_an_object_and_its_number_are_the_same_registration) { // test_mixed_fd_fileobj
-    Socket socket(::dup(pair.a));
+    Socket socket(os::duplicate(pair.a));
     loop.add_handler(
         socket, [](Fd, Events) {}, Events::read);
     EXPECT_THROW(loop.add_handler(
@@ -100,24 +100,24 @@ TEST_F(Objects, H10_an_object_and_its_number_are_the_same_registration) { // tes
 
 TEST_F(Objects, H10_an_object_that_was_moved_in_lives_until_it_is_removed) {
     int closes = 0;
-    Socket socket(::dup(pair.a));
+    Socket socket(os::duplicate(pair.a));
     socket.closes = &closes;
     const Fd fd = socket.fd;
     loop.add_handler(
         std::move(socket), [](Socket&, Events) {}, Events::read);
-    EXPECT_TRUE(is_open(fd));
+    EXPECT_TRUE(os::is_open(fd));
     loop.remove_handler(fd);
-    EXPECT_FALSE(is_open(fd));
+    EXPECT_FALSE(os::is_open(fd));
     EXPECT_EQ(closes, 1);
 }
 
 TEST_F(Objects, H10_a_handler_may_remove_the_object_that_it_is_called_with) {
     pair.send_to_a();
     loop.add_handler(
-        std::make_shared<Socket>(::dup(pair.a)),
+        std::make_shared<Socket>(os::duplicate(pair.a)),
         [&](Socket& s, Events) {
             loop.remove_handler(s);
-            EXPECT_TRUE(is_open(s.fd)); // until the call returns
+            EXPECT_TRUE(os::is_open(s.fd)); // until the call returns
             ++calls;
         },
         Events::read);
@@ -132,29 +132,29 @@ TEST_F(Objects, H11_close_all_fds_calls_the_object_s_close) { // test_close_file
         Fd fileno() const { return number; }
         void close() {
             log->push_back("close");
-            ::close(number);
+            os::close(number);
             throw std::runtime_error("ignored");
         }
     };
     std::vector<std::string> log;
-    const Fd plain = ::dup(pair.a);
-    const Fd loud = ::dup(pair.a);
+    const Fd plain = os::duplicate(pair.a);
+    const Fd loud = os::duplicate(pair.a);
     loop.add_handler(
         plain, [](Fd, Events) {}, Events::read);
     loop.add_handler(
         Loud{loud, &log}, [](Loud&, Events) {}, Events::read);
     loop.close(true);
-    EXPECT_FALSE(is_open(plain));
-    EXPECT_FALSE(is_open(loud));
+    EXPECT_FALSE(os::is_open(plain));
+    EXPECT_FALSE(os::is_open(loud));
     EXPECT_THAT(log, ElementsAre("close"));
 }
 
 TEST_F(Objects, H11_close_leaves_objects_alone_unless_asked) {
-    Socket socket(::dup(pair.a));
+    Socket socket(os::duplicate(pair.a));
     loop.add_handler(
         socket, [](Fd, Events) {}, Events::read);
     loop.close();
-    EXPECT_TRUE(is_open(socket.fd));
+    EXPECT_TRUE(os::is_open(socket.fd));
 }
 
 TEST_F(Objects, B34_an_object_s_close_may_remove_handlers) {
@@ -164,12 +164,12 @@ TEST_F(Objects, B34_an_object_s_close_may_remove_handlers) {
         Fd fileno() const { return number; }
         void close() {
             loop->remove_handler(number);
-            ::close(number);
+            os::close(number);
         }
     };
     for (int i = 0; i < 3; ++i)
         loop.add_handler(
-            Removes{::dup(pair.a), &loop}, [](Removes&, Events) {}, Events::read);
+            Removes{os::duplicate(pair.a), &loop}, [](Removes&, Events) {}, Events::read);
     loop.close(true);
 }
 
@@ -271,6 +271,9 @@ TEST_F(Objects, suspended_handlers_and_callbacks_run_as_ever) {
 }
 
 TEST_F(Objects, F19_a_forked_child_is_told_that_the_loop_is_its_parent_s) {
+#if defined(_WIN32)
+    GTEST_SKIP() << "Windows has no fork()";
+#else
     loop.add_handler(
         pair.a, [&](Fd, Events) { ++calls; }, Events::read);
     const pid_t child = ::fork();
@@ -300,4 +303,5 @@ TEST_F(Objects, F19_a_forked_child_is_told_that_the_loop_is_its_parent_s) {
     pair.send_to_a();
     loop.run_once();
     EXPECT_EQ(calls, 1);
+#endif
 }

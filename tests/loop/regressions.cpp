@@ -289,7 +289,7 @@ TEST_F(Bugs, a_descriptor_closed_while_a_duplicate_lives_does_not_spin_it_is_fou
         EXPECT_EQ(calls, 0) << "the system took it out: nothing to find";
         loop.run_once(1s);
         EXPECT_EQ(world.elapsed(), 1s);
-        ::close(duplicate);
+        os::close(duplicate);
         return;
     }
     EXPECT_LT(turns_until_empty(loop), 100);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Signals as callbacks: asked for, coalesced, and given back.
+#include "support/signals.hpp"
 #include "support/sim_world.hpp"
 #include "support/thrown.hpp"
 
 #include <ioloop/ioloop.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -22,20 +25,14 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-using Disposition = void (*)(int);
+using os::disposition_of;
+using os::set_disposition;
 
-Disposition disposition_of(int signal) {
-    struct sigaction now {};
-    EXPECT_EQ(::sigaction(signal, nullptr, &now), 0);
-    return now.sa_handler;
-}
-void set_disposition(int signal, Disposition disposition) {
-    struct sigaction action {};
-    action.sa_handler = disposition;
-    EXPECT_EQ(::sigaction(signal, &action, nullptr), 0);
-}
 int hits_of_the_host = 0;
-void hosts_own(int) { ++hits_of_the_host; }
+void hosts_own(int signal) {
+    os::stay(signal, &hosts_own);
+    ++hits_of_the_host;
+}
 
 class SignalHandlers : public testing::Test {
 protected:
@@ -164,7 +161,7 @@ TEST_F(SignalHandlers, removal_restores_what_was_there_before) {
 }
 
 TEST_F(SignalHandlers, F12_the_hosts_SIGINT_is_its_own_again_after_removal_close_and_destruction) {
-    const Disposition before = disposition_of(SIGINT);
+    const os::SignalHandler before = disposition_of(SIGINT);
     set_disposition(SIGINT, SIG_IGN);
     loop.add_signal_handler(SIGINT, count());
     loop.remove_signal_handler(SIGINT);
@@ -182,13 +179,7 @@ TEST_F(SignalHandlers, F12_the_hosts_SIGINT_is_its_own_again_after_removal_close
 }
 
 TEST_F(SignalHandlers, F12_a_loop_that_was_not_asked_touches_no_signal) {
-    for (int signal = 1; signal < NSIG; ++signal) {
-        struct sigaction now {};
-        if (::sigaction(signal, nullptr, &now) != 0) continue;
-        if (signal == SIGUSR1) {
-            EXPECT_EQ(now.sa_handler, &hosts_own);
-        }
-    }
+    EXPECT_EQ(disposition_of(SIGUSR1), &hosts_own);
     EXPECT_EQ(disposition_of(SIGINT), SIG_DFL);
     EXPECT_EQ(disposition_of(SIGTERM), SIG_DFL);
 }
@@ -202,7 +193,7 @@ TEST_F(SignalHandlers, a_handler_that_the_host_installed_meanwhile_stays) {
 
 TEST_F(SignalHandlers, a_handler_of_the_loop_that_the_host_puts_back_too_late_is_harmless) {
     loop.add_signal_handler(SIGUSR1, count());
-    const Disposition ours = disposition_of(SIGUSR1);
+    const os::SignalHandler ours = disposition_of(SIGUSR1);
     loop.remove_signal_handler(SIGUSR1);
     set_disposition(SIGUSR1, ours);
     ::raise(SIGUSR1);
@@ -257,6 +248,10 @@ TEST_F(SignalHandlers, it_may_destroy_the_loop) {
 }
 
 TEST_F(SignalHandlers, a_raise_without_end_on_another_thread_may_race_with_adding_and_removing) {
+#if defined(_WIN32)
+    GTEST_SKIP()
+        << "a delivery takes the handler out for a moment on Windows: whoever looks then, finds the default";
+#else
     std::atomic<bool> enough{false};
     std::thread other([&] {
         while (!enough) ::raise(SIGUSR1);
@@ -268,6 +263,7 @@ TEST_F(SignalHandlers, a_raise_without_end_on_another_thread_may_race_with_addin
     }
     enough = true;
     other.join();
+#endif
 }
 
 // ---- errors -------------------------------------------------------------------------------------

@@ -150,6 +150,22 @@ inline void replace(Fd number, Fd by) {
 /// The number of a regular file.
 inline Fd number_of(std::FILE* file) { return ::_get_osfhandle(::_fileno(file)); }
 
+/// A directory, which nobody can wait for.
+class Directory {
+public:
+    Directory() {
+        if (fd == invalid_fd)
+            throw std::system_error(static_cast<int>(::GetLastError()), std::system_category());
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() { ::CloseHandle(reinterpret_cast<HANDLE>(fd)); }
+
+    const Fd fd =
+        reinterpret_cast<Fd>(::CreateFileW(L".", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
+                                           OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+};
+
 /// What std::system_category() calls a broken pipe.
 inline constexpr int broken_pipe = ERROR_BROKEN_PIPE;
 
@@ -222,6 +238,18 @@ inline void replace(Fd number, Fd by) {
     if (::dup2(by, number) != number) fail("dup2");
 }
 inline Fd number_of(std::FILE* file) { return ::fileno(file); }
+
+class Directory {
+public:
+    Directory() {
+        if (fd < 0) fail("open");
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() { close(fd); }
+
+    const Fd fd = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+};
 
 inline constexpr int broken_pipe = EPIPE;
 

@@ -33,6 +33,10 @@ inline PollerTraits traits_of(ioloop::PollerKind kind) {
         traits.closed_descriptors = PollerTraits::Closed::forgotten;
         break;
     case PollerKind::poll: traits.closed_descriptors = PollerTraits::Closed::gone; break;
+    case PollerKind::wsapoll: // whose sockets are TCP: an orderly close looks like a half-close
+        traits.tells_hang_up_to_reader = false;
+        traits.closed_descriptors = PollerTraits::Closed::gone;
+        break;
     default: break;
     }
     return traits;
