@@ -14,15 +14,16 @@ Join::~Join() {
 
 void Join::start(const Runner& runner, Outcome<void>& failure) {
     if (complete()) return;
+    [[maybe_unused]] bool entered = false;
 #if IOLOOP_EXCEPTIONS
     try {
-        runner.start();
+        runner.start(entered);
     } catch (...) {
         failure.set_error(std::current_exception());
     }
 #else
     (void)failure;
-    runner.start();
+    runner.start(entered);
 #endif
 }
 

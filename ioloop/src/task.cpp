@@ -65,6 +65,8 @@ void drive(std::coroutine_handle<> handle, Spawned* root) {
     if (destroy != nullptr) destroy->cancel();
 }
 
+void cancel(Spawned* root) { root->cancel(); }
+
 bool is_running(const Spawned* root) noexcept { return root != nullptr && driver_of(root) != nullptr; }
 
 void refuse_empty_task() { raise(std::logic_error("co_await or spawn of an empty Task: it was moved from")); }
@@ -144,7 +146,16 @@ void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origi
     loop.add_callback(
         [weak] {
             Spawned* task = weak.lock().get(); // null: cancelled before it began
-            if (task != nullptr) task->runner_.start();
+            if (task == nullptr) return;
+            struct Start {
+                ~Start() {
+                    const auto waiting = spawned.lock();
+                    if (waiting && !entered) waiting->cancel();
+                }
+                const std::weak_ptr<Spawned>& spawned;
+                bool entered = false;
+            } start{weak};
+            task->runner_.start(start.entered);
         },
         origin);
 }

@@ -769,6 +769,32 @@ TEST_F(
     EXPECT_THAT(reported, testing::Not(testing::Contains(HasSubstr("inside"))));
 }
 
+TEST_F(Tasks, S6_a_task_whose_context_cannot_be_entered_is_cancelled) {
+    bool entry = true;
+    Future<void> resumed;
+    Future<void> begun;
+    {
+        StackContext context([&] {
+            if (!entry) throw std::runtime_error("no entry");
+        });
+        resumed = spawn(loop, [](Tasks& t) -> Task<> {
+            const Witness witness(t.log, "task");
+            co_await all(sleep_for(1s));
+        }(*this));
+        loop.run_once();
+        begun = spawn(loop, [](Tasks& t) -> Task<> {
+            t.log.emplace_back("never");
+            co_return;
+        }(*this));
+    }
+    entry = false;
+    run();
+    EXPECT_THAT(log, ElementsAre("+task", "-task"));
+    EXPECT_THAT(reported, ElementsAre(HasSubstr("no entry"), HasSubstr("no entry")));
+    EXPECT_THROW(resumed.result(), CancelledError);
+    EXPECT_THROW(begun.result(), CancelledError);
+}
+
 TEST_F(Tasks, S6_a_task_destroyed_with_a_context_open_leaves_none_behind) {
     auto future = spawn(loop, []() -> Task<> {
         StackContext context([] {});

@@ -61,6 +61,9 @@ void drive(std::coroutine_handle<> handle, Spawned* root);
 /// True while a coroutine that is part of `root` is on the stack of this thread.
 bool is_running(const Spawned* root) noexcept;
 
+/// Spawned::cancel().
+void cancel(Spawned* root);
+
 template <class Promise> Spawned* root_of(std::coroutine_handle<Promise> handle) noexcept {
     if constexpr (std::is_base_of_v<CoroutinePromise, Promise>) {
         return handle.promise().root;
@@ -84,7 +87,18 @@ public:
     }
     /// In the callable that the loop calls. The awaiter may be gone when it returns.
     void resume() {
-        context_.resume([handle = handle_, root = root_] { drive(handle, root); });
+        struct Enter {
+            ~Enter() {
+                if (!entered && root != nullptr) cancel(root); // it would wait for ever
+            }
+            std::coroutine_handle<> handle;
+            Spawned* root;
+            bool entered = false;
+        } enter{handle_, root_};
+        context_.resume([&enter] {
+            enter.entered = true;
+            drive(enter.handle, enter.root);
+        });
     }
 
 private:
@@ -267,10 +281,13 @@ public:
         promise.owner = owner;
         promise.context.begin();
     }
-    /// Runs until it waits or has ended.
-    void start() const {
+    /// Runs until it waits or has ended. `entered` is set when it begins: not if its context cannot be entered.
+    void start(bool& entered) const {
         const handle_type handle = handle_; // this object may be gone when it ends
-        handle.promise().context.resume([handle] { drive(handle, handle.promise().root); });
+        handle.promise().context.resume([handle, &entered] {
+            entered = true;
+            drive(handle, handle.promise().root);
+        });
     }
 
 private:
