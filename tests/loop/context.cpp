@@ -311,6 +311,26 @@ TEST_F(Contexts, test_exit_library_context_a_callback_wrapped_by_a_library_runs_
     EXPECT_THAT(seen.at(0).back(), "application");
 }
 
+TEST_F(Contexts, a_task_that_a_wrapped_callable_returns_runs_in_the_context_of_the_wrapping) {
+    std::vector<bool> in;
+    const auto task = [&](auto&&...) -> Task<> {
+        in.push_back(static_cast<bool>(Context::current()));
+        co_await next_turn();
+        in.push_back(static_cast<bool>(Context::current()));
+    };
+    Promise<int> promise(loop);
+    Callback wrapped;
+    {
+        StackContext context([] {});
+        wrapped = wrap(task);
+        loop.add_future(promise.future(), task);
+    }
+    promise.set_value(1);
+    loop.add_callback(std::move(wrapped));
+    loop.run_ready();
+    EXPECT_THAT(in, ElementsAre(true, true, true, true));
+}
+
 TEST_F(Contexts, test_pre_wrap_a_wrapped_callback_keeps_its_own_context_only) {
     Callback wrapped = [&] {
         StackContext here(named("where wrapped"));

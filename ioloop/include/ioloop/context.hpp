@@ -272,6 +272,11 @@ public:
         }
     }
 
+    /// Calls `start(f)` in the context; for a callable that returns work still to be done.
+    template <class Start> void launch(Start start) {
+        context_.run([&] { start(f_); });
+    }
+
     friend bool operator==(const Wrapped& wrapped, std::nullptr_t) requires detail::nullable<F> {
         return wrapped.f_ == nullptr;
     }

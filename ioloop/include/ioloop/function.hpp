@@ -58,6 +58,16 @@ template <class F> struct Launch {
         keep_running(std::invoke(*f, std::forward<Args>(args)...), f);
     }
 };
+/// In its own context, if it brings one.
+template <carries_context F> struct Launch<F> {
+    using carries_context = void;
+    std::shared_ptr<F> f;
+
+    template <class... Args> void operator()(Args&&... args) {
+        f->launch(
+            [&](auto& callable) { keep_running(std::invoke(callable, std::forward<Args>(args)...), f); });
+    }
+};
 
 } // namespace detail
 
