@@ -172,6 +172,7 @@ bool IOLoop::paused() const noexcept { return impl_->paused_; }
 void IOLoop::suspend() { impl_->set_suspended(true); }
 void IOLoop::resume() { impl_->set_suspended(false); }
 bool IOLoop::suspended() const noexcept { return impl_->suspended_; }
+void IOLoop::require_thread(const char* member) const { impl_->require_usable(member); }
 Service* IOLoop::find_service(const void* key) noexcept { return impl_->find_service(key); }
 Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
     return impl_->keep_service(key, std::move(made));

@@ -316,6 +316,7 @@ public:
 
     /// The S of this loop, made by `S(IOLoop&)` if there is none yet. S derives from Service.
     template <class S> S& service() {
+        require_thread("service");
         Service* found = find_service(&detail::service_key<S>);
         if (found == nullptr) found = &keep_service(&detail::service_key<S>, std::make_unique<S>(*this));
         return static_cast<S&>(*found);
@@ -399,6 +400,7 @@ private:
 
     void add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
                     void (*closer)(void*), const Origin& origin);
+    void require_thread(const char* member) const;
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     bool post_from_signal(Callback&& callback, const Origin& origin) noexcept;
