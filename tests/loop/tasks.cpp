@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -185,6 +186,37 @@ TEST_F(Tasks, values_of_all_kinds_are_returned) {
     loop.run_ready();
     EXPECT_EQ(both.result(), 16);
     EXPECT_EQ(object, 10);
+}
+
+TEST_F(Tasks, a_result_that_cannot_be_moved_is_an_error_of_the_task_and_does_not_end_the_program) {
+    struct Heavy {
+        explicit Heavy(int m) : moves_left(m) {}
+        Heavy(const Heavy& other) : moves_left(other.moves_left - 1) {
+            if (moves_left < 0) throw std::runtime_error("too heavy");
+        }
+        int moves_left;
+    };
+    for (int moves = 0; moves < 6; ++moves) {
+        auto lift = [](int m) -> Task<Heavy> { co_return Heavy(m); };
+        auto future = spawn(loop, lift(moves));
+        auto both = spawn(loop, all(lift(moves)));
+        run(1s);
+        ASSERT_TRUE(future.done());
+        ASSERT_TRUE(both.done());
+        if (future.exception() == nullptr) continue;
+        EXPECT_EQ(thrown<std::runtime_error>([&] { future.result(); }), "too heavy");
+        EXPECT_EQ(thrown<std::runtime_error>([&] { both.result(); }), "too heavy");
+    }
+}
+
+TEST_F(Tasks, to_spawn_from_another_thread_is_an_error) {
+    static_cast<void>(spawn(loop, after(1s, 1)));
+    std::thread([&] {
+        EXPECT_THAT(thrown<std::logic_error>([&] { static_cast<void>(spawn(loop, after(1s, 2))); }),
+                    HasSubstr("another thread"));
+    }).join();
+    run();
+    EXPECT_THAT(log, ElementsAre("+1", "-1"));
 }
 
 TEST_F(Tasks, an_empty_task_cannot_be_awaited_or_spawned) {

@@ -188,7 +188,7 @@ public:
 
     /// Takes over what a piece of work came to. Requires: outcome.done().
     bool set_outcome(Outcome<T>&& outcome) {
-        return state_->settle([&] { state_->outcome = std::move(outcome); });
+        return state_->settle([&] { state_->outcome.take_over(std::move(outcome)); });
     }
 
     /// Called, once and by whoever cancels, when the future is cancelled: stop working on it.

@@ -52,6 +52,19 @@ public:
     }
     void set_error(std::exception_ptr error) noexcept { state_.template emplace<2>(std::move(error)); }
 
+    /// What the other came to; if its value cannot be moved, the exception of that.
+    void take_over(Outcome&& other) noexcept {
+#if defined(__cpp_exceptions)
+        try {
+#endif
+            state_ = std::move(other.state_);
+#if defined(__cpp_exceptions)
+        } catch (...) {
+            set_error(std::current_exception());
+        }
+#endif
+    }
+
     /// Null unless failed().
     std::exception_ptr error() const noexcept {
         const std::exception_ptr* error = std::get_if<2>(&state_);

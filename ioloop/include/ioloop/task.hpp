@@ -44,6 +44,9 @@ template <class T = void> class Task;
 
 namespace detail {
 
+class Runner;
+template <class T> Runner run(Task<T> task, Outcome<T>& out);
+
 class Spawned; ///< a task that belongs to a loop
 
 /// What all coroutines of this library have.
@@ -205,9 +208,14 @@ public:
 
 private:
     friend struct detail::TaskPromiseBase<T>;
+    template <class U> friend detail::Runner detail::run(Task<U> task, Outcome<U>& out);
     template <class U, class Take> friend class detail::TaskAwaiter;
     explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_(coroutine) {}
 
+    /// As outcome(), but where it is, until the end of the expression.
+    auto own_outcome() && {
+        return awaiter([](Outcome<T>& outcome) -> Outcome<T>&& { return std::move(outcome); });
+    }
     template <class Take> auto awaiter(Take take) {
         if (!coroutine_) detail::refuse_empty_task();
         return detail::TaskAwaiter<T, Take>(std::move(*this), take);
@@ -296,7 +304,9 @@ private:
 };
 
 /// Runs a task and keeps what it came to. Lifetime: `out` longer than the Runner.
-template <class T> Runner run(Task<T> task, Outcome<T>& out) { out = co_await std::move(task).outcome(); }
+template <class T> Runner run(Task<T> task, Outcome<T>& out) {
+    out.take_over(co_await std::move(task).own_outcome());
+}
 
 /// A spawned task: owned by the loop, until it has ended or is cancelled.
 class Spawned {
