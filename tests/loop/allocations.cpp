@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory: none is asked for in a steady state, all of it comes from where it should, and a lack of it loses
 // nothing.
+#include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -110,7 +111,7 @@ TEST_F(Allocations, a_million_posts_by_callbacks_allocate_nothing) {
         }
     };
     EXPECT_EQ(allocations_of([&] {
-                  long left = 1'000'000;
+                  long left = 1'000'000 / os::turns_left_out;
                   loop.add_callback(Again{&loop, &left});
                   while (left > 0) loop.run_once();
               }),
@@ -120,14 +121,14 @@ TEST_F(Allocations, a_million_posts_by_callbacks_allocate_nothing) {
 TEST_F(Allocations, a_million_timeouts_allocate_nothing) {
     int calls = 0;
     EXPECT_EQ(allocations_of([&] {
-                  for (int turn = 0; turn < 1000; ++turn) {
+                  for (int turn = 0; turn < 1000 / os::turns_left_out; ++turn) {
                       for (int i = 0; i < 1000; ++i) loop.call_later(i * 1us, [&calls] { ++calls; });
                       loop.run_once(1ms);
                       loop.run_until(world.now() + 2ms);
                   }
               }),
               0);
-    EXPECT_EQ(calls, 3'000'000);
+    EXPECT_EQ(calls, 3'000'000 / os::turns_left_out);
 }
 
 TEST_F(Allocations, what_goes_through_a_scope_allocates_no_more_than_without) {
@@ -173,7 +174,7 @@ TEST_F(Allocations, a_hundred_thousand_events_of_descriptors_allocate_nothing) {
         loop.add_handler(
             pair.a, [](Fd, Events) {}, Events::write);
     EXPECT_EQ(allocations_of([&] {
-                  for (int turn = 0; turn < 10'000; ++turn) loop.run_once();
+                  for (int turn = 0; turn < 10'000 / os::turns_left_out; ++turn) loop.run_once();
               }),
               0);
     for (const SocketPair& pair : pairs) loop.remove_handler(pair.a);
@@ -182,7 +183,7 @@ TEST_F(Allocations, a_hundred_thousand_events_of_descriptors_allocate_nothing) {
 TEST_F(Allocations, adding_and_removing_handlers_allocates_nothing) {
     const SocketPair pair;
     EXPECT_EQ(allocations_of([&] {
-                  for (int i = 0; i < 10'000; ++i) {
+                  for (int i = 0; i < 10'000 / os::turns_left_out; ++i) {
                       loop.add_handler(
                           pair.a, [](Fd, Events) {}, Events::read);
                       loop.update_handler(pair.a, Events::write);
@@ -269,6 +270,7 @@ TEST(Memory, a_number_that_is_no_descriptor_makes_no_table_grow) {
 /// Tries a small life of a loop again and again, with one more allocation granted each time: whatever was
 /// accepted runs exactly once, and what was refused never.
 TEST(Memory, a_lack_of_memory_is_an_exception_that_changes_nothing) {
+    const std::vector<SocketPair> pairs(70);
     bool refused = true;
     for (long granted = 1; refused; ++granted) {
         SCOPED_TRACE(granted);
@@ -278,7 +280,6 @@ TEST(Memory, a_lack_of_memory_is_an_exception_that_changes_nothing) {
         IOLoop::Options options = world.options();
         options.memory = &memory;
         IOLoop loop(std::move(options));
-        std::vector<SocketPair> pairs(70);
         std::vector<int> expected;
         std::vector<int> ran;
         memory.refuse_after = granted;

@@ -71,7 +71,8 @@ TEST(Construction, C2_the_options_choose_the_poller_over_the_environment) {
 TEST(Construction, C2_an_unknown_poller_in_the_environment_is_an_error_that_names_it_and_those_there_are) {
     const Environment environment("IOLOOP_POLLER", "abacus");
     EXPECT_THAT(thrown<std::invalid_argument>([] { const IOLoop loop; }),
-                testing::AllOf(HasSubstr("abacus"), HasSubstr("epoll"), HasSubstr("poll")));
+                testing::AllOf(HasSubstr("abacus"), HasSubstr(name_of(available_pollers().front())),
+                               HasSubstr("poll")));
 }
 
 TEST(Construction, C2_the_simulated_world_gets_its_readiness_from_the_poller_in_the_environment) {

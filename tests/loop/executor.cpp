@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// run_in_executor, thread pools: work that would block the loop. Over the operating system, as threads are its.
+#include "support/os.hpp"
+
 #include <ioloop/ioloop.hpp>
 
 #include <atomic>
 #include <future>
-#include <latch>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -39,7 +40,7 @@ struct Executors : testing::Test {
 
 TEST_F(Executors, F16_jobs_run_in_parallel_and_results_come_back) { // test_run_in_executor_gen, _native
     // Each waits for the other: one after the other they would never end.
-    auto meet = std::make_shared<std::latch>(2);
+    auto meet = std::make_shared<os::Latch>(2);
     auto job = [meet](int value) {
         return [meet, value] {
             meet->arrive_and_wait();
@@ -136,7 +137,7 @@ TEST_F(Executors, jobs_that_have_not_begun_when_a_pool_goes_are_dropped_and_thei
 TEST_F(Executors, a_pool_runs_many_jobs_of_many_threads) {
     ThreadPool pool(4);
     std::atomic<int> count{0};
-    std::latch all_done(4000);
+    os::Latch all_done(4000);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
@@ -156,7 +157,7 @@ TEST_F(Executors, a_pool_runs_many_jobs_of_many_threads) {
 TEST_F(Executors, a_pool_of_one_thread_runs_jobs_in_the_order_in_which_they_came) {
     ThreadPool pool(1);
     std::vector<int> order;
-    std::latch all_done(100);
+    os::Latch all_done(100);
     for (int i = 0; i < 100; ++i) {
         pool.execute([&, i] {
             order.push_back(i);
@@ -170,7 +171,7 @@ TEST_F(Executors, a_pool_of_one_thread_runs_jobs_in_the_order_in_which_they_came
 TEST_F(Executors, pools_come_and_go_with_idle_threads) {
     for (int i = 0; i < 50; ++i) {
         ThreadPool pool(3);
-        std::latch done(3);
+        os::Latch done(3);
         for (int j = 0; j < 3; ++j) pool.execute([&done] { done.count_down(); });
         done.wait();
     }

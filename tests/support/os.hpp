@@ -6,9 +6,11 @@
 #include <ioloop/fd.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -285,6 +287,37 @@ template <class T> void await_change(const std::atomic<T>& value, T old) {
     value.wait(old);
 #endif
 }
+
+/// In the place of std::latch, which sleeps by std::atomic::wait(): see await_change().
+class Latch {
+public:
+    explicit Latch(std::ptrdiff_t count) : left_(count) {}
+    void count_down() {
+        const std::lock_guard lock(mutex_); // held while it notifies: the one that waits may destroy it
+        if (--left_ == 0) zero_.notify_all();
+    }
+    void wait() {
+        std::unique_lock lock(mutex_);
+        zero_.wait(lock, [this] { return left_ == 0; });
+    }
+    void arrive_and_wait() {
+        count_down();
+        wait();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable zero_;
+    std::ptrdiff_t left_;
+};
+
+/// Tests of a great many turns make one for this many. Wine takes 40 us for the system call of a turn, where a
+/// kernel takes less than one; what the tests look for shows after a few thousand.
+#if defined(_WIN32)
+inline constexpr int turns_left_out = 100;
+#else
+inline constexpr int turns_left_out = 1;
+#endif
 
 /// A socket whose connection is being refused: nobody listens on that port, and nobody else can take it.
 class RefusedConnection {
