@@ -311,8 +311,7 @@ private:
     std::ptrdiff_t left_;
 };
 
-/// Tests of a great many turns make one for this many. Wine takes 40 us for the system call of a turn, where a
-/// kernel takes less than one; what the tests look for shows after a few thousand.
+/// Tests of a great many turns make one for this many: under Wine a turn takes some 20 us, and millions take minutes.
 #if defined(_WIN32)
 inline constexpr int turns_left_out = 100;
 #else
