@@ -60,13 +60,13 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::execute(Function<void()> job) {
     const std::lock_guard lock(state_->mutex);
-    state_->jobs.push_back(std::move(job));
-    if (state_->idle >= state_->jobs.size() || state_->threads == state_->limit) {
-        state_->work.notify_one();
-        return;
+    // First the thread, which may be refused; it waits for the lock.
+    if (state_->idle <= state_->jobs.size() && state_->threads < state_->limit) {
+        std::thread([state = state_] { State::serve(state); }).detach();
+        ++state_->threads;
     }
-    std::thread([state = state_] { State::serve(state); }).detach();
-    ++state_->threads;
+    state_->jobs.push_back(std::move(job));
+    state_->work.notify_one();
 }
 
 std::size_t ThreadPool::default_size() noexcept {

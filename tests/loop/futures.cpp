@@ -203,6 +203,15 @@ TEST_F(Futures, cancel_gives_a_result_and_tells_the_worker_once) {
     EXPECT_THAT(reported, IsEmpty());
 }
 
+TEST_F(Futures, a_hook_for_cancelling_goes_when_there_is_a_result) {
+    Promise<int> promise(loop);
+    auto captured = std::make_shared<Future<int>>(promise.future()); // a cycle, if it stayed
+    promise.on_cancel([captured] {});
+    EXPECT_EQ(captured.use_count(), 2);
+    promise.set_value(1);
+    EXPECT_EQ(captured.use_count(), 1);
+}
+
 TEST_F(Futures, a_result_outlives_its_loop_and_the_callbacks_of_a_closed_loop_are_destroyed) {
     auto captured = std::make_shared<int>();
     Promise<int> promise;

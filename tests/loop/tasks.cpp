@@ -639,6 +639,13 @@ TEST_F(Tasks, any_gives_the_first_and_cancels_the_others) {
     EXPECT_EQ(loop.statistics().timeouts, 0U);
 }
 
+TEST_F(Tasks, references_are_kept_in_wrappers) {
+    int one = 1;
+    auto refer = [](int& o) -> Task<int&> { co_return o; };
+    EXPECT_EQ(&std::get<0>(loop.run_sync([&] { return all(refer(one)); })).get(), &one);
+    EXPECT_EQ(&std::get<0>(loop.run_sync([&] { return any(refer(one), sleep_for(1s)); })).get(), &one);
+}
+
 TEST_F(Tasks, any_begins_no_more_than_it_needs) {
     auto first = spawn(loop, any(immediately(1), after(1s, 2)));
     loop.run_ready();

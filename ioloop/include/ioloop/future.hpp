@@ -51,12 +51,14 @@ public:
     /// Errors: std::future_error(promise_already_satisfied).
     template <class F> bool settle(F&& set) {
         std::vector<Waiter> waiters;
+        Callback hook; // of no more use, and destroyed outside the lock
         {
             const std::lock_guard lock(mutex_);
             if (!may_settle()) return false;
             set();
             done_.store(true, std::memory_order_release);
             waiters.swap(waiters_);
+            std::swap(hook, on_cancel_);
         }
         post(waiters);
         return true;

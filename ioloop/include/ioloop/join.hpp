@@ -15,6 +15,7 @@
 #include <ioloop/task.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -109,9 +110,13 @@ template <class T> struct Branch {
 /// An error beside the one that is thrown: to the error hook.
 void report_beside(const std::exception_ptr& error);
 
-template <class T> using OrMonostate = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+/// T as an element of a tuple, variant or vector: those hold neither nothing nor references.
+template <class T>
+using Element = std::conditional_t<
+    std::is_void_v<T>, std::monostate,
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
 
-template <class T> OrMonostate<T> take_or_monostate(Outcome<T>& outcome) {
+template <class T> Element<T> take_element(Outcome<T>& outcome) {
     if constexpr (std::is_void_v<T>) {
         outcome.take();
         return {};
@@ -179,21 +184,22 @@ template <class T> struct VectorAwaiter {
 
 } // namespace detail
 
-/// Waits for all of them, and gives their values in the order given (std::monostate for void).
+/// Waits for all of them, and gives their values in the order given (std::monostate for void,
+/// std::reference_wrapper for a reference).
 /// Errors: when all have ended, that of the first in the order given; the others go to the error hook.
-template <class... A> Task<std::tuple<detail::OrMonostate<detail::Awaited<A>>...>> all(A... awaitables) {
+template <class... A> Task<std::tuple<detail::Element<detail::Awaited<A>>...>> all(A... awaitables) {
     detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(sizeof...(A)),
                                                            {detail::as_task(std::move(awaitables))...}};
     co_await awaiter;
     co_return std::apply(
         [](auto&... branch) {
             detail::throw_first(branch.outcome...);
-            return std::tuple<detail::OrMonostate<detail::Awaited<A>>...>(
-                detail::take_or_monostate(branch.outcome)...);
+            return std::tuple<detail::Element<detail::Awaited<A>>...>(
+                detail::take_element(branch.outcome)...);
         },
         awaiter.branches);
 }
-template <class T> Task<std::vector<detail::OrMonostate<T>>> all(std::vector<Task<T>> tasks) {
+template <class T> Task<std::vector<detail::Element<T>>> all(std::vector<Task<T>> tasks) {
     detail::VectorAwaiter<T> awaiter{detail::Join(tasks.size()), std::move(tasks)};
     co_await awaiter;
     std::exception_ptr first;
@@ -203,18 +209,17 @@ template <class T> Task<std::vector<detail::OrMonostate<T>>> all(std::vector<Tas
         if (first == nullptr) first = error;
     }
     if (first != nullptr) std::rethrow_exception(first);
-    std::vector<detail::OrMonostate<T>> values;
+    std::vector<detail::Element<T>> values;
     values.reserve(awaiter.branches.size());
-    for (detail::Branch<T>& branch : awaiter.branches)
-        values.push_back(detail::take_or_monostate(branch.outcome));
+    for (detail::Branch<T>& branch : awaiter.branches) values.push_back(detail::take_element(branch.outcome));
     co_return values;
 }
 
 /// Waits for the first of them to end, and cancels the others. Errors: what that one throws.
 template <class... A>
     requires(sizeof...(A) > 0)
-Task<std::variant<detail::OrMonostate<detail::Awaited<A>>...>> any(A... awaitables) {
-    using Result = std::variant<detail::OrMonostate<detail::Awaited<A>>...>;
+Task<std::variant<detail::Element<detail::Awaited<A>>...>> any(A... awaitables) {
+    using Result = std::variant<detail::Element<detail::Awaited<A>>...>;
     detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(1),
                                                            {detail::as_task(std::move(awaitables))...}};
     co_await awaiter;
@@ -222,8 +227,11 @@ Task<std::variant<detail::OrMonostate<detail::Awaited<A>>...>> any(A... awaitabl
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         const auto take = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>) {
             auto& branch = std::get<Index>(awaiter.branches);
-            if (branch.rank == 0)
-                result.emplace(std::in_place_index<Index>, detail::take_or_monostate(branch.outcome));
+            if (branch.rank == 0) {
+                result.emplace(std::in_place_index<Index>, detail::take_element(branch.outcome));
+            } else if (branch.outcome.failed()) { // as fast as the first, nearly
+                detail::report_beside(branch.outcome.error());
+            }
         };
         (take(std::integral_constant<std::size_t, I>()), ...);
     }
@@ -231,14 +239,14 @@ Task<std::variant<detail::OrMonostate<detail::Awaited<A>>...>> any(A... awaitabl
     co_return std::move(*result);
 }
 /// The position of the first to end, and its value. Errors: also invalid_argument if there is none.
-template <class T> Task<std::pair<std::size_t, detail::OrMonostate<T>>> any(std::vector<Task<T>> tasks) {
+template <class T> Task<std::pair<std::size_t, detail::Element<T>>> any(std::vector<Task<T>> tasks) {
     if (tasks.empty()) detail::refuse_any_of_none();
     detail::VectorAwaiter<T> awaiter{detail::Join(1), std::move(tasks)};
     co_await awaiter;
     std::size_t index = 0;
     while (awaiter.branches[index].rank != 0) ++index;
-    co_return std::pair<std::size_t, detail::OrMonostate<T>>(
-        index, detail::take_or_monostate(awaiter.branches[index].outcome));
+    co_return std::pair<std::size_t, detail::Element<T>>(
+        index, detail::take_element(awaiter.branches[index].outcome));
 }
 
 namespace detail {

@@ -15,6 +15,9 @@
 /// scope may be cleared or destroyed inside any of its own callables. What has run is forgotten: a scope that
 /// lives as long as the program does not grow.
 ///
+/// A Task that a callable returns is the loop's, and goes on without the scope: spawn() it yourself and cancel() its
+/// Future, if it uses what goes with the scope.
+///
 /// Lifetime: clear() and the destructor may come after the loop was closed or destroyed, when there is nothing
 /// left in the scope. Everything else needs the loop.
 /// Thread: the loop's, but for what is marked.

@@ -23,8 +23,9 @@
 /// **Errors.** An exception leaves the co_await of the task. Of a spawned task it goes to the Future; if nobody asks
 /// that for it, to the error hook.
 ///
-/// **Stack.** Tasks that await tasks take no stack, however many do and however deep: the loop resumes one after the
-/// other. (Symmetric transfer is meant for this, but gcc makes a call of it below -O2: its bug 100897.)
+/// **Stack.** Running tasks that await tasks take no stack, however many do and however deep: the loop resumes one after the
+/// other. (Symmetric transfer is meant for this, but gcc makes a call of it below -O2: its bug 100897.) Cancelling them
+/// does take stack: each destroys the one it awaits, so chains of thousands are for those that run to their end.
 #pragma once
 
 #include <ioloop/context.hpp>
