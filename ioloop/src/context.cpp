@@ -72,9 +72,7 @@ Context ContextNode::active_part(const ContextNode* node) {
         if (n->frame->active) frames.push_back(n->frame);
     }
     Context context = share(sound);
-    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
-        context = make(std::move(*frame), std::move(context));
-    }
+    for (; !frames.empty(); frames.pop_back()) context = make(std::move(frames.back()), std::move(context));
     return context;
 }
 

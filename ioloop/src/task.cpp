@@ -138,7 +138,7 @@ Spawned::~Spawned() {
 }
 
 void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origin& origin) {
-    Tasks& tasks = loop.service<Tasks>();
+    auto& tasks = loop.service<Tasks>();
     spawned->runner_.prepare(spawned.get(), &Tasks::end, spawned.get());
     const std::weak_ptr<Spawned> weak = spawned;
     tasks.adopt(std::move(spawned));

@@ -419,7 +419,7 @@ void IOLoop::add_handler(T&& object, F handler, Events events, Origin origin) {
         add_handler(std::shared_ptr<Object>(std::shared_ptr<Object>(), &object), std::move(handler), events,
                     origin);
     } else {
-        add_handler(std::make_shared<Object>(std::move(object)), std::move(handler), events, origin);
+        add_handler(std::make_shared<Object>(std::forward<T>(object)), std::move(handler), events, origin);
     }
 }
 

@@ -50,6 +50,7 @@ public:
             state_.template emplace<1>(std::forward<Args>(args)...);
         }
     }
+    // NOLINTNEXTLINE(bugprone-exception-escape): moving an exception_ptr throws nothing
     void set_error(std::exception_ptr error) noexcept { state_.template emplace<2>(std::move(error)); }
 
     /// What the other came to; if its value cannot be moved, the exception of that.
