@@ -88,6 +88,18 @@ TEST_F(Objects,
     EXPECT_EQ(shared.use_count(), 1);
 }
 
+TEST_F(Objects, H10_a_null_object_is_refused_and_a_constant_one_is_not) {
+    EXPECT_THROW(loop.add_handler(
+                     std::shared_ptr<Socket>(), [](Socket&, Events) {}, Events::read),
+                 std::system_error);
+    const Socket socket(os::duplicate(pair.a));
+    pair.send_to_a();
+    loop.add_handler(
+        socket, [&](const Socket&, Events) { ++calls; }, Events::read);
+    loop.run_once();
+    EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Objects, H10_an_object_and_its_number_are_the_same_registration) { // test_mixed_fd_fileobj
     Socket socket(os::duplicate(pair.a));
     loop.add_handler(

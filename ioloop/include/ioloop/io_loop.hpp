@@ -38,6 +38,8 @@
 /// the loop's thread, never under a lock. The loop owns no descriptor: remove it from the loop, then close
 /// it.
 ///
+/// **Context.** A callable runs in the context in which it was registered (context.hpp), whoever runs the loop.
+///
 /// **Errors of user code.** A callable that throws stops nothing: the error hook gets the exception, and the
 /// rest of the batch runs. `broken_pipe` from a handler is dropped (the peer went away; Tornado's rule).
 ///
@@ -264,7 +266,7 @@ public:
     /// Tells the inspector that this timeout repeats itself. Changes nothing else.
     bool note_period(Timeout timeout, Duration period) noexcept;
 
-    /// The clock. Stands still while the loop is paused.
+    /// The clock. Stands still while the loop is paused or suspended.
     TimePoint time() const noexcept;
     /// The clock as this turn read it: one reading serves all calls of a phase. Outside a turn, time().
     TimePoint now() const noexcept;
@@ -429,8 +431,8 @@ void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, Or
     if constexpr (requires { object->close(); }) {
         closer = [](void* o) { static_cast<T*>(o)->close(); };
     }
-    const auto fd = static_cast<Fd>(object->fileno());
-    std::shared_ptr<void> kept = object;
+    const Fd fd = object != nullptr ? static_cast<Fd>(object->fileno()) : invalid_fd;
+    std::shared_ptr<void> kept = std::const_pointer_cast<std::remove_const_t<T>>(object);
     if constexpr (std::invocable<F&, T&, Events>) {
         auto call = [object = object.get(), handler = std::move(handler)](Fd, Events e) mutable {
             handler(*object, e);
