@@ -24,6 +24,10 @@ bool is_cancellation([[maybe_unused]] const std::exception_ptr& error) noexcept 
 
 } // namespace
 
+void refuse_null(const char* what, const Origin& origin) {
+    raise(std::invalid_argument(std::string(what).append(", ").append(describe(origin))));
+}
+
 FutureState::FutureState(IOLoop* home, const Origin& origin) : origin_(origin), context_(Context::current()) {
     if (home != nullptr) home_ = Poster(*home);
 }

@@ -31,12 +31,15 @@ struct PeriodicCallback::State {
     Timeout ticking{};     ///< the one whose call is on the stack
     std::uint64_t run = 0; ///< counts start()s, to tell a restart inside the callback from the run it ended
     std::uint64_t missed = 0;
+    Duration drawn{};             ///< the length of the period that begins with the next tick
     std::shared_ptr<bool> busy{}; ///< null: calls end when they return
 
     /// The length of the period that begins now.
     Duration draw() {
-        if (options.jitter == 0) return period;
-        return jittered(period, options.jitter, options.random ? options.random() : uniform());
+        drawn = period; // also if the program's dice throw
+        if (options.jitter != 0)
+            drawn = jittered(period, options.jitter, options.random ? options.random() : uniform());
+        return drawn;
     }
 
 private:
@@ -74,18 +77,17 @@ public:
                 if (IOLoop::current(false) != &loop || !loop.in_call()) return;
                 if (state.run != run || !state.timeout) return; // ... or stopped this, or restarted it
                 // The deadline that it really had, as the grid moves with pauses.
-                const Tick tick =
-                    next_tick(loop.deadline_of(state.timeout), loop.time(), period, state.options.missed);
+                const Tick tick = next_tick(loop.deadline_of(state.timeout), loop.time(), state.drawn,
+                                            state.options.missed);
                 state.missed += tick.missed;
                 loop.update_timeout(state.timeout, tick.at);
             }
             State& state;
             IOLoop& loop;
             std::uint64_t run;
-            Duration period;
-        } rearm{*state_, state_->loop, run_, state_->period};
+        } const rearm{*state_, state_->loop, run_};
         state_->ticking = state_->timeout;
-        rearm.period = state_->draw(); // the program's dice may throw: now, rather than in a destructor
+        state_->draw(); // the program's dice may throw: now, rather than in a destructor
         if (state_->busy && *state_->busy) {
             ++state_->missed;
             return;

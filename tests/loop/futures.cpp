@@ -247,6 +247,16 @@ TEST_F(Futures, a_thousand_promises_settled_by_four_threads_reach_the_loop_once_
     EXPECT_EQ(sum, 4000 * 3999 / 2);
 }
 
+TEST_F(Futures, null_callables_and_empty_futures_are_refused) {
+    Promise<int> promise(loop);
+    EXPECT_THROW(loop.add_future(promise.future(), static_cast<void (*)(Future<int>)>(nullptr)),
+                 std::invalid_argument);
+    EXPECT_THROW(loop.add_future(Future<int>(), [](const Future<int>&) {}), std::invalid_argument);
+    EXPECT_THROW(loop.run_in_executor(static_cast<int (*)()>(nullptr)), std::invalid_argument);
+    EXPECT_THROW(loop.run_sync([]() -> Task<int> { co_return co_await Future<int>(); }),
+                 std::invalid_argument);
+}
+
 // ---- run_sync -----------------------------------------------------------------------------------
 
 TEST_F(Futures, R10_run_sync_gives_a_value_a_future_s_or_a_task_s) {

@@ -88,6 +88,23 @@ TEST_F(Objects,
     EXPECT_EQ(shared.use_count(), 1);
 }
 
+TEST_F(Objects, H10_a_handler_of_an_object_may_be_a_coroutine_and_none_is_refused) {
+    Socket socket(os::duplicate(pair.a));
+    pair.send_to_a();
+    loop.add_handler(
+        socket,
+        [&](Socket& s, Events) -> Task<> {
+            loop.remove_handler(s);
+            co_await next_turn();
+            ++calls;
+        },
+        Events::read);
+    loop.run_ready();
+    EXPECT_EQ(calls, 1);
+    EXPECT_THROW(loop.add_handler(socket, static_cast<void (*)(Socket&, Events)>(nullptr), Events::read),
+                 std::invalid_argument);
+}
+
 TEST_F(Objects, H10_a_null_object_is_refused_and_a_constant_one_is_not) {
     EXPECT_THROW(loop.add_handler(
                      std::shared_ptr<Socket>(), [](Socket&, Events) {}, Events::read),

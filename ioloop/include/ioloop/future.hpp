@@ -34,6 +34,9 @@ template <class T = void> class Promise;
 
 namespace detail {
 
+/// Errors: std::invalid_argument with this text and the place.
+[[noreturn]] void refuse_null(const char* what, const Origin& origin);
+
 /// What does not depend on the type of the result.
 class FutureState {
 public:
@@ -205,6 +208,10 @@ private:
 };
 
 template <class T, class F> void IOLoop::add_future(Future<T> future, F callback, Origin origin) {
+    if constexpr (detail::nullable<F>) {
+        if (callback == nullptr) detail::refuse_null("add_future: null callback", origin);
+    }
+    if (!future.valid()) detail::refuse_null("add_future: empty future", origin);
     detail::FutureState& state = *future.state_;
     state.when_done(Poster(*this),
                     wrap([future = std::move(future), callback = std::move(callback)]() mutable {

@@ -80,9 +80,9 @@ namespace ioloop {
 using Callback = Function<void()>;
 using Handler = Function<void(Fd, Events)>;
 
-template <class T> class Future; // future.hpp
-class Executor;                  // executor.hpp
-class Poster;                    // poster.hpp
+template <class T = void> class Future; // future.hpp
+class Executor;                         // executor.hpp
+class Poster;                           // poster.hpp
 
 /// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop
 /// stays sound.
@@ -168,7 +168,8 @@ public:
     /// Calls `handler(fd, events)` in every turn in which `fd` is ready for one of `events`, or for
     /// Events::error, which is always watched. The call has only the events asked for, and error.
     /// Lifetime: `fd` stays the caller's; remove_handler() comes before ::close().
-    /// Errors: file_exists if it has a handler (which stays as it is); else what the system says.
+    /// Errors: file_exists if it has a handler (which stays as it is, unless its file was closed and the number is
+    /// another file's now: then that handler goes); else what the system says.
     void add_handler(Fd fd, Handler handler, Events events, Origin origin = Origin::here());
     void add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
                      Origin origin = Origin::here());
@@ -201,7 +202,8 @@ public:
     /// Thread: any. Enters the kernel only if the loop sleeps.
     bool add_callback(Callback callback, Origin origin = Origin::here());
 
-    /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own.
+    /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own, and runs in no
+    /// context (Tornado's rule).
     /// Thread: any.
     bool spawn_callback(Callback callback, Origin origin = Origin::here());
 
@@ -431,15 +433,20 @@ void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, Or
     if constexpr (requires { object->close(); }) {
         closer = [](void* o) { static_cast<T*>(o)->close(); };
     }
+    if constexpr (detail::nullable<F>) {
+        if (handler == nullptr) return add_object(invalid_fd, nullptr, events, nullptr, nullptr, origin);
+    }
     const Fd fd = object != nullptr ? static_cast<Fd>(object->fileno()) : invalid_fd;
     std::shared_ptr<void> kept = std::const_pointer_cast<std::remove_const_t<T>>(object);
     if constexpr (std::invocable<F&, T&, Events>) {
         auto call = [object = object.get(), handler = std::move(handler)](Fd, Events e) mutable {
-            handler(*object, e);
+            return handler(*object, e);
         };
         add_object(fd, std::move(call), events, std::move(kept), closer, origin);
     } else if constexpr (std::invocable<F&, const std::shared_ptr<T>&, Events>) {
-        auto call = [object, handler = std::move(handler)](Fd, Events e) mutable { handler(object, e); };
+        auto call = [object, handler = std::move(handler)](Fd, Events e) mutable {
+            return handler(object, e);
+        };
         add_object(fd, std::move(call), events, std::move(kept), closer, origin);
     } else {
         add_object(fd, std::move(handler), events, std::move(kept), closer, origin);

@@ -398,7 +398,9 @@ namespace detail {
 /// `moves`: the future is a temporary, and its value may be moved out.
 template <class T, bool moves> class FutureAwaiter {
 public:
-    explicit FutureAwaiter(Future<T> future) noexcept : future_(std::move(future)) {}
+    explicit FutureAwaiter(Future<T> future) : future_(std::move(future)) {
+        if (!future_.valid()) refuse_null("co_await: empty future", Origin());
+    }
     FutureAwaiter(const FutureAwaiter&) = delete;
     FutureAwaiter& operator=(const FutureAwaiter&) = delete;
     ~FutureAwaiter() {
