@@ -36,8 +36,8 @@ public:
 /// A fixed number of threads, made when there is work for them; jobs begin in the order in which they came.
 ///
 /// The destructor drops the jobs that have not begun, and waits for no job that has: a thread that is stuck (in a
-/// name server that does not answer) must not hang a game that quits. Such a thread ends by itself, later; its job's
-/// result is dropped.
+/// name server that does not answer) must not hang a game that quits. Such a thread ends by itself, later; its future gets
+/// the result still, though nobody on a closed loop is told.
 class ThreadPool final : public Executor {
 public:
     /// Errors: std::invalid_argument for none.

@@ -55,7 +55,7 @@ public:
     };
 
     /// Lifetime: may be destroyed inside its own callback, and may outlive the loop's close(), after which
-    /// it is stopped.
+    /// it is stopped; when the loop is destroyed, only stop(), is_running() and destruction are left.
     /// Errors: std::invalid_argument for a period that is not positive or a null callback.
     PeriodicCallback(IOLoop& loop, Duration period, Callback callback, Origin origin = Origin::here());
     /// Errors: std::invalid_argument for a jitter that is not from 0 to 1, as well.
