@@ -198,6 +198,10 @@ bool Poster::closed() const noexcept {
     return !gate_ || !gate_->enter([](IOLoop::Impl&) { return true; });
 }
 
+bool Poster::on_loop_thread() const noexcept {
+    return gate_ && gate_->enter([](IOLoop::Impl& loop) { return loop.on_loop_thread(); });
+}
+
 IOLoop* Poster::loop() const noexcept {
     IOLoop* loop = nullptr;
     if (gate_) gate_->enter([&](IOLoop::Impl& impl) { return (loop = impl.facade_) != nullptr; });

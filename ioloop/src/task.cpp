@@ -168,4 +168,15 @@ void Spawned::cancel() {
     }
 }
 
+void Spawned::cancel_on_its_thread(const Poster& loop, const std::weak_ptr<Spawned>& spawned) {
+    const auto cancel = [spawned] {
+        if (Spawned* task = spawned.lock().get()) task->cancel(); // else it has ended
+    };
+    if (loop.on_loop_thread()) {
+        cancel();
+    } else {
+        loop.spawn_callback(cancel, "cancelled by another thread");
+    }
+}
+
 } // namespace ioloop::detail

@@ -479,6 +479,24 @@ TEST_F(Tasks, cancelling_destroys_the_coroutine_and_deregisters_what_it_waits_fo
     EXPECT_THAT(reported, IsEmpty());
 }
 
+TEST_F(Tasks, cancelled_from_another_thread_it_is_destroyed_on_its_own) {
+    auto destroyed_on = std::make_shared<std::thread::id>();
+    auto future = spawn(loop, [](std::shared_ptr<std::thread::id> id) -> Task<> {
+        const struct Note {
+            ~Note() { *where = std::this_thread::get_id(); }
+            std::shared_ptr<std::thread::id> where;
+        } note{id};
+        co_await sleep_for(1h);
+    }(destroyed_on));
+    loop.run_once();
+    std::thread([&] { EXPECT_TRUE(future.cancel()); }).join();
+    EXPECT_TRUE(future.done());
+    EXPECT_EQ(*destroyed_on, std::thread::id());
+    loop.run_once();
+    EXPECT_EQ(*destroyed_on, std::this_thread::get_id());
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
+}
+
 TEST_F(Tasks, cancelled_before_it_began_it_never_begins) {
     auto future = spawn(loop, after(1s, 1));
     EXPECT_TRUE(future.cancel());

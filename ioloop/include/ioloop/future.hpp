@@ -139,7 +139,8 @@ public:
         return state_->outcome.error();
     }
 
-    /// Gives it the result CancelledError, and tells whoever works on it. False if it was done. Thread: the loop's.
+    /// Gives it the result CancelledError, and tells whoever works on it. False if it was done. A spawned task is destroyed
+    /// on its loop's thread: now, or soon if this is another. Thread: any.
     bool cancel() const {
         const auto kept = state_; // what is cancelled may hold this very handle
         return kept->cancel();

@@ -321,6 +321,8 @@ public:
     static void launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origin& origin);
     /// Destroys it: at once, or when it is suspended next, if it is the one that calls this.
     void cancel();
+    /// The same, by way of the loop if this is another thread. Thread: any.
+    static void cancel_on_its_thread(const Poster& loop, const std::weak_ptr<Spawned>& spawned);
 
 protected:
     Runner runner_;
@@ -341,7 +343,9 @@ public:
         : closure_(std::move(closure)),
           promise_(loop, origin) {
         runner_ = run(std::move(task), outcome_);
-        promise_.on_cancel([this] { cancel(); });
+    }
+    void cancel_with_future(IOLoop& loop, const std::weak_ptr<Spawned>& self) {
+        promise_.on_cancel([poster = Poster(loop), self] { cancel_on_its_thread(poster, self); });
     }
     ~SpawnedTask() override {
         runner_ = Runner(); // first: it uses the rest
@@ -365,6 +369,7 @@ Future<T> spawn(IOLoop& loop, Task<T> task, std::shared_ptr<void> closure, const
     if (!task.valid()) refuse_empty_task();
     auto spawned = std::make_shared<SpawnedTask<T>>(loop, std::move(task), std::move(closure), origin);
     Future<T> future = spawned->future();
+    spawned->cancel_with_future(loop, spawned);
     Spawned::launch(loop, std::move(spawned), origin);
     return future;
 }
