@@ -93,7 +93,7 @@ template <class F>
 Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Executor* executor,
                                                                        Origin origin) {
     using T = std::invoke_result_t<std::decay_t<F>&>;
-    if constexpr (detail::nullable<std::decay_t<F>>) {
+    if constexpr (detail::nullable<std::decay_t<F>> && !std::is_function_v<std::remove_reference_t<F>>) {
         if (f == nullptr) detail::refuse_null("run_in_executor: null function", origin);
     }
     Executor& chosen = executor != nullptr ? *executor : service<detail::DefaultExecutor>().get();
