@@ -44,10 +44,28 @@ void FutureState::when_done(const Poster& loop, Callback callback, const Origin&
     loop.add_callback(std::move(callback), origin);
 }
 
-bool FutureState::may_settle() const {
-    if (!done()) return true;
+bool FutureState::claim() {
+    const std::lock_guard lock(mutex_);
+    if (!claimed_) return claimed_ = true;
     if (!cancelled_) raise(std::future_error(std::future_errc::promise_already_satisfied));
     return false;
+}
+
+void FutureState::unclaim() {
+    const std::lock_guard lock(mutex_);
+    claimed_ = false;
+}
+
+void FutureState::publish() {
+    std::vector<Waiter> waiters;
+    Callback hook; // of no more use, and destroyed outside the lock
+    {
+        const std::lock_guard lock(mutex_);
+        done_.store(true, std::memory_order_release);
+        waiters.swap(waiters_);
+        std::swap(hook, on_cancel_);
+    }
+    post(waiters);
 }
 
 /// Outside the lock: a loop that is closed destroys the callback, which may do anything.
@@ -61,8 +79,8 @@ bool FutureState::cancel() {
     Callback hook;
     {
         const std::lock_guard lock(mutex_);
-        if (done()) return false;
-        cancelled_ = true;
+        if (claimed_) return false;
+        claimed_ = cancelled_ = true;
         set_error(std::make_exception_ptr(CancelledError()));
         retrieved(); // somebody wanted it so
         done_.store(true, std::memory_order_release);

@@ -203,6 +203,34 @@ TEST_F(Futures, cancel_gives_a_result_and_tells_the_worker_once) {
     EXPECT_THAT(reported, IsEmpty());
 }
 
+TEST_F(Futures, a_value_that_uses_its_own_future_while_it_is_set_does_not_dead_lock) {
+    struct Curious {
+        explicit Curious(Future<Curious>* f) : future(f) {}
+        Curious(Curious&& other) noexcept : future(other.future) {
+            if (future == nullptr) return;
+            EXPECT_FALSE(future->cancel()); // it is being given
+        }
+        Future<Curious>* future;
+    };
+    Promise<Curious> promise(loop);
+    Future<Curious> future = promise.future();
+    promise.set_value(Curious(&future));
+    EXPECT_TRUE(future.done());
+    future.result().future = nullptr;
+}
+
+TEST_F(Futures, a_value_that_cannot_be_moved_leaves_the_promise_unsettled) {
+    struct Stubborn {
+        Stubborn() = default;
+        Stubborn(const Stubborn&) { throw std::runtime_error("no"); }
+    };
+    Promise<Stubborn> promise(loop);
+    const Stubborn value;
+    EXPECT_THROW(promise.set_value(value), std::runtime_error);
+    EXPECT_FALSE(promise.done());
+    EXPECT_TRUE(promise.set_value());
+}
+
 TEST_F(Futures, a_hook_for_cancelling_goes_when_there_is_a_result) {
     Promise<int> promise(loop);
     auto captured = std::make_shared<Future<int>>(promise.future()); // a cycle, if it stayed

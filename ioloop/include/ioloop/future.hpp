@@ -51,19 +51,23 @@ public:
     void when_done(const Poster& loop, Callback callback, const Origin& origin);
 
     /// Gives the result by calling `set`, unless there is one. False if it was cancelled before.
-    /// Errors: std::future_error(promise_already_satisfied).
+    /// Errors: std::future_error(promise_already_satisfied); what `set` throws, and then there is no result.
     template <class F> bool settle(F&& set) {
-        std::vector<Waiter> waiters;
-        Callback hook; // of no more use, and destroyed outside the lock
-        {
-            const std::lock_guard lock(mutex_);
-            if (!may_settle()) return false;
-            set();
-            done_.store(true, std::memory_order_release);
-            waiters.swap(waiters_);
-            std::swap(hook, on_cancel_);
-        }
-        post(waiters);
+        struct Claim { // of the right to give it: `set` moves a value of the program, so not under the lock
+            explicit Claim(FutureState& s) : state(s), granted(s.claim()) {}
+            Claim(const Claim&) = delete;
+            Claim& operator=(const Claim&) = delete;
+            ~Claim() {
+                if (granted && !given) state.unclaim();
+            }
+            FutureState& state;
+            const bool granted;
+            bool given = false;
+        } claim(*this);
+        if (!claim.granted) return false;
+        set();
+        claim.given = true;
+        publish();
         return true;
     }
     bool cancel();
@@ -85,12 +89,15 @@ private:
         Callback callback;
         Origin origin;
     };
-    bool may_settle() const;
+    bool claim();
+    void unclaim();
+    void publish(); ///< the result is there
     static void post(std::vector<Waiter>& waiters);
 
     std::mutex mutex_;
     std::atomic<bool> done_{false};
     std::atomic<bool> retrieved_{false};
+    bool claimed_ = false; ///< somebody gives the result, or has
     bool cancelled_ = false;
     std::vector<Waiter> waiters_;
     Callback on_cancel_;

@@ -20,8 +20,8 @@ public:
         : system_error(std::make_error_code(std::errc::timed_out), what) {}
 };
 
-/// Whoever was to give the result was cancelled, by cancel() or by the end of the loop. Its code() is
-/// errc::operation_canceled.
+/// Whoever was to give the result was cancelled: by cancel(), or, if it is a task, by the end of its loop. Its code()
+/// is errc::operation_canceled.
 class CancelledError : public std::system_error {
 public:
     explicit CancelledError(const char* what = "cancelled")
