@@ -66,6 +66,8 @@ set(floor_1
     src/stall.cpp
     src/timeout_heap.cpp
     src/timeout_heap.hpp
+    src/waiter.cpp
+    src/waiter.hpp
     src/watchdog.cpp
     src/watchdog.hpp
 )
@@ -85,6 +87,7 @@ set(floor_2
 set(floor_3
     include/ioloop/executor.hpp
     include/ioloop/future.hpp
+    include/ioloop/guest.hpp
     include/ioloop/join.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
@@ -92,6 +95,7 @@ set(floor_3
     include/ioloop/task.hpp
     src/executor.cpp
     src/future.cpp
+    src/guest.cpp
     src/join.cpp
     src/readiness.cpp
     src/run_sync.cpp

@@ -170,6 +170,13 @@ void IOLoop::Impl::set_suspended(bool suspended) {
     require_usable(suspended ? "suspend" : "resume");
     suspended_ = suspended;
     apply_hold();
+    plan_changed();
+}
+
+void IOLoop::Impl::skip_time(Duration gap) {
+    require_usable("skip_time");
+    if (gap < Duration::zero()) raise(std::invalid_argument("skip_time: the gap is negative"));
+    shift_deadlines(gap);
 }
 
 /// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.
@@ -183,6 +190,10 @@ void IOLoop::Impl::apply_hold() {
     }
     const Duration gap = clock_->now() - held_at_;
     holding_ = false;
+    shift_deadlines(gap);
+}
+
+void IOLoop::Impl::shift_deadlines(Duration gap) {
     heap_.shift(gap);
     timeouts_.for_each([&](std::uint32_t, TimeoutEntry& entry) {
         if (entry.deadline != never) entry.deadline = after(entry.deadline, gap);

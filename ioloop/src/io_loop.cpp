@@ -154,7 +154,9 @@ TimePoint IOLoop::time() const noexcept { return impl_->time(); }
 TimePoint IOLoop::now() const noexcept { return impl_->now(); }
 Fd IOLoop::native_handle() { return impl_->native_handle(); }
 TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
-void IOLoop::set_host_waker(Function<void()> waker) { impl_->set_host_waker(std::move(waker)); }
+void IOLoop::set_host_waker(Function<void()> waker, RingFor ring_for) {
+    impl_->set_host_waker(std::move(waker), ring_for);
+}
 void IOLoop::set_blocking_signal_threshold(std::optional<Duration> threshold,
                                            Function<void(const Stall&)> action) {
     impl_->set_watchdog(threshold, std::move(action));
@@ -171,6 +173,7 @@ void IOLoop::set_paused(bool paused) { impl_->set_paused(paused); }
 bool IOLoop::paused() const noexcept { return impl_->paused_; }
 void IOLoop::suspend() { impl_->set_suspended(true); }
 void IOLoop::resume() { impl_->set_suspended(false); }
+void IOLoop::skip_time(Duration gap) { impl_->skip_time(gap); }
 bool IOLoop::suspended() const noexcept { return impl_->suspended_; }
 void IOLoop::require_thread(const char* member) const { impl_->require_usable(member); }
 Service* IOLoop::find_service(const void* key) noexcept { return impl_->find_service(key); }

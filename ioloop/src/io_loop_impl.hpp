@@ -21,7 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,7 +96,7 @@ public:
     /// Where the handler of `fd` was added; empty if it has none.
     std::string handler_place(Fd fd);
     void set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action);
-    void set_host_waker(Function<void()>&& waker);
+    void set_host_waker(Function<void()>&& waker, RingFor ring_for);
     Fd native_handle();
     TimePoint next_deadline() const noexcept;
     void stop() noexcept;
@@ -107,6 +107,7 @@ public:
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     void set_suspended(bool suspended);
+    void skip_time(Duration gap);
     const Origin& running_origin() const noexcept;
     const std::shared_ptr<Gate>& gate() const noexcept { return gate_; }
 
@@ -184,10 +185,13 @@ private:
     void rebuild_poller();
     void wait_while_paused();
     void apply_hold();
+    void shift_deadlines(Duration gap);
     void park();
     void notify() noexcept;
     void wake_poller() noexcept;
     void ring_host();
+    void plan_changed();
+    void descriptors_changed();
     void drop_everything(bool all_fds);
     Chain chain_at(const Origin& origin) const;
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
@@ -239,10 +243,15 @@ private:
     std::atomic<bool> stamping_{false};    ///< posts note the time, for an observer
     std::atomic<std::uint32_t> wakers_{0}; ///< threads inside wake_poller()
     std::atomic<std::uint32_t> pulse_{0};  ///< changes when a paused start() should look again
-    std::mutex host_waker_mutex_;
+    std::shared_mutex host_waker_mutex_; ///< shared by those who ring: a waker may wait for locks of its host
     Function<void()> host_waker_;
     std::atomic<bool> has_host_waker_{false};
     bool handle_watched_ = false; ///< native_handle() was asked for
+
+    // What the host believes, if it wants to be told of changes.
+    bool ring_for_changes_ = false;
+    bool descriptors_changed_ = false; ///< and the host cannot wait on a handle instead
+    TimePoint told_deadline_ = never;
 
     Watchdog::Owner watchdog_; ///< null: disarmed
 

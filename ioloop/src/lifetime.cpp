@@ -5,6 +5,7 @@
 #include "raise.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -115,17 +116,17 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     }
     poller_.reset();
 
+    Function<void()> host_waker; // destroyed at the end, outside the lock
+    {
+        const std::unique_lock lock(host_waker_mutex_);
+        has_host_waker_ = ring_for_changes_ = false;
+        host_waker = std::move(host_waker_);
+    }
     for (; !services_.empty(); services_.pop_back()) services_.back().second.reset();
     for (const Poller::Key key : handlers) handlers_.release(key);
     for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
     queue_.clear();
     while (signal_queue_.ready()) signal_queue_.pop();
-    Function<void()> host_waker; // destroyed outside the lock
-    {
-        const std::lock_guard lock(host_waker_mutex_);
-        has_host_waker_ = false;
-        host_waker = std::move(host_waker_);
-    }
 }
 
 // ---- services ------------------------------------------------------------------------------------
@@ -200,18 +201,37 @@ void IOLoop::Impl::wake_poller() noexcept {
 
 void IOLoop::Impl::ring_host() {
     if (!has_host_waker_.load()) return;
-    const std::lock_guard lock(host_waker_mutex_);
+    const std::shared_lock lock(host_waker_mutex_);
     if (host_waker_) host_waker_();
 }
 
-void IOLoop::Impl::set_host_waker(Function<void()>&& waker) {
+void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     require_usable("set_host_waker");
     {
-        const std::lock_guard lock(host_waker_mutex_);
+        const std::unique_lock lock(host_waker_mutex_);
         std::swap(host_waker_, waker); // the old one is destroyed by the caller, outside the lock
         has_host_waker_ = static_cast<bool>(host_waker_);
     }
+    ring_for_changes_ = has_host_waker_ && ring_for == RingFor::changes;
+    told_deadline_ = next_deadline();
+    descriptors_changed_ = false;
     if (runner_.load() == nullptr) park();
+}
+
+/// The loop's thread has changed what a host waits for: says so, unless a run_ call is under way, which does so at its
+/// end (see park()).
+void IOLoop::Impl::plan_changed() {
+    if (!ring_for_changes_ || statistics_.depth > 0) return;
+    const TimePoint next = next_deadline();
+    const bool news = next < told_deadline_ || std::exchange(descriptors_changed_, false);
+    told_deadline_ = next; // an earlier one only is news: who waits too short looks again
+    if (news) ring_host();
+}
+
+void IOLoop::Impl::descriptors_changed() {
+    if (!ring_for_changes_ || !poller_ || poller_->native_handle() != invalid_fd) return;
+    descriptors_changed_ = true;
+    plan_changed();
 }
 
 Fd IOLoop::Impl::native_handle() {

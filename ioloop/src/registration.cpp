@@ -63,6 +63,7 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     undo.emplaced = undo.watched = false;
     statistics_.handlers = handlers_.size();
     statistics_.handlers_peak = std::max(statistics_.handlers_peak, statistics_.handlers);
+    descriptors_changed();
     return {};
 }
 
@@ -76,6 +77,7 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
         if (const auto error = poller_->modify(fd, events, handlers_.key_of(fd))) return error;
     }
     entry->interest = events;
+    descriptors_changed();
     return {};
 }
 
@@ -91,6 +93,7 @@ bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
     if (!entry->unwatched && poller_ && !forked()) poller_->remove(fd);
     handlers_.remove(fd, turn_);
     statistics_.handlers = handlers_.size();
+    descriptors_changed();
     return true;
 }
 
@@ -200,6 +203,7 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     heap_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
+    plan_changed();
     return {id.slot, id.generation};
 }
 
@@ -235,6 +239,7 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
     } else {
         heap_.arm(id.slot, deadline);
     }
+    plan_changed();
     return true;
 }
 

@@ -102,6 +102,13 @@ enum class MakeCurrent : std::uint8_t {
 #pragma GCC diagnostic pop
 #endif
 
+/// What a host is told of between run_ calls.
+enum class RingFor : std::uint8_t {
+    work,    ///< something to run now: a post, a stop
+    changes, ///< also: a next_deadline() that has become earlier and, over a poller without a native_handle(),
+             ///< other descriptors. For who waits in the loop's place, as Guest does
+};
+
 /// What stands for a descriptor: the socket class of a program. If it has a close(), close(all_fds) uses that.
 template <class T>
 concept HasFileno = requires(std::remove_reference_t<T>& object) {
@@ -287,16 +294,22 @@ public:
     void wake() noexcept;
 
     /// Called when a post or a stop() finds the loop between run_ calls: once, until the next
-    /// run_ call. Ask your main loop to run this one soon, and return.
-    /// Thread: any calls it, under a lock of its own; it must not call set_host_waker(). After this member
-    /// returns the earlier waker is not running and will not be called.
-    void set_host_waker(Function<void()> waker);
+    /// run_ call. Ask your main loop to run this one soon, and return. With RingFor::changes, also when
+    /// the loop's thread leaves behind another picture than the host has: at the end of the outermost run_ call, and
+    /// inside the members that arm, move or register.
+    /// Thread: any calls it, several at once perhaps; it must neither throw, nor call set_host_waker(), nor
+    /// change the loop. After this member returns the earlier waker is not running and will not be called.
+    void set_host_waker(Function<void()> waker, RingFor ring_for = RingFor::work);
 
     /// From here to resume() the loop's time stands still: the game is paused, or was stopped in a debugger. Handlers
     /// and callbacks run as ever; timeouts wait, and on resuming each has as long to go as it had. Idempotent.
     void suspend();
     void resume();
     bool suspended() const noexcept;
+    /// The same afterwards: all that is armed has `gap` longer to go, as if the loop had been suspended so long. For a
+    /// hitch that is noticed when it is over: a level was loaded, a breakpoint was hit.
+    /// Errors: invalid_argument if `gap` is negative.
+    void skip_time(Duration gap);
 
     // ---- futures, tasks and other threads -------------------------------------------------------
 

@@ -9,6 +9,7 @@
 #include <ioloop/fd.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/future.hpp>
+#include <ioloop/guest.hpp>
 #include <ioloop/ids.hpp>
 #include <ioloop/inspect/descriptor.hpp>
 #include <ioloop/inspect/recorder.hpp>

@@ -87,6 +87,7 @@ public:
     std::error_code reset() override {
         const Fd fresh = ::epoll_create1(EPOLL_CLOEXEC);
         if (fresh < 0) return last_error();
+        wake(); // who sleeps on the old set, such as a guest's waiter, shall look at the new one
         // dup3 closes the old set and gives its number to the new one in one step: whoever polls
         // native_handle() by its number goes on. (Who put it into an epoll set of his own has to put it
         // there again.)
