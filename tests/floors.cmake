@@ -26,6 +26,7 @@ set(floor_0
     src/site.cpp
 )
 set(floor_1
+    include/ioloop/frame_pacer.hpp
     include/ioloop/observer.hpp
     include/ioloop/poller.hpp
     include/ioloop/service.hpp
@@ -35,6 +36,7 @@ set(floor_1
     src/callback_queue.cpp
     src/callback_queue.hpp
     src/fd_map.hpp
+    src/frame_pacer.cpp
     src/handler_table.cpp
     src/handler_table.hpp
     src/os/file_identity.cpp
