@@ -39,6 +39,17 @@ protected:
         const struct kevent wanted = change_of(fd, filter, flags, udata);
         return ::kevent(kq, &wanted, 1, nullptr, 0, nullptr) == 0 ? 0 : errno;
     }
+    /// Milliseconds; -1 where it does not matter.
+    int change_timer(int ident, int flags, int milliseconds = -1) const {
+        struct kevent wanted = change_of(ident, EVFILT_TIMER, flags, nullptr);
+        wanted.data = milliseconds;
+        return ::kevent(kq, &wanted, 1, nullptr, 0, nullptr) == 0 ? 0 : errno;
+    }
+    /// Whether the kqueue becomes readable in the next ten seconds.
+    bool fires() const {
+        pollfd outer{kq, POLLIN, 0};
+        return ::poll(&outer, 1, 10'000) == 1;
+    }
     std::vector<struct kevent> events(std::size_t room = 16) const {
         std::vector<struct kevent> found(room);
         constexpr timespec at_once{};
@@ -176,6 +187,50 @@ TEST_F(KqueueFacts, a_kqueue_can_be_polled) {
     EXPECT_EQ(::poll(&outer, 1, 0), 1);
     pair.read_a();
     EXPECT_EQ(::poll(&outer, 1, 0), 0);
+}
+
+TEST_F(KqueueFacts, a_timer_that_fires_once_is_gone_then) {
+    EXPECT_EQ(change_timer(1, EV_DELETE), ENOENT);
+    EXPECT_EQ(change_timer(1, EV_ADD | EV_ONESHOT, 3'600'000), 0);
+    EXPECT_THAT(events(), IsEmpty());
+    EXPECT_EQ(change_timer(1, EV_DELETE), 0);
+    EXPECT_EQ(change_timer(1, EV_ADD | EV_ONESHOT, 1), 0);
+    ASSERT_TRUE(fires());
+    const auto found = events();
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].filter, EVFILT_TIMER);
+    EXPECT_EQ(found[0].ident, 1U);
+    EXPECT_EQ(found[0].data, 1) << "so often has it expired";
+    EXPECT_THAT(events(), IsEmpty());
+    EXPECT_EQ(change_timer(1, EV_DELETE), ENOENT);
+}
+
+TEST_F(KqueueFacts, a_timer_that_was_deleted_says_nothing_even_if_it_has_expired) {
+    EXPECT_EQ(change_timer(1, EV_ADD | EV_ONESHOT, 1), 0);
+    ASSERT_TRUE(fires());
+    EXPECT_EQ(change_timer(1, EV_DELETE), 0);
+    EXPECT_THAT(events(), IsEmpty());
+}
+
+TEST_F(KqueueFacts, a_timer_fires_every_so_often_unless_once_is_asked_for) {
+    EXPECT_EQ(change_timer(1, EV_ADD, 1), 0);
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(fires());
+        ASSERT_THAT(events(), SizeIs(1));
+    }
+    EXPECT_EQ(change_timer(1, EV_DELETE), 0);
+}
+
+TEST_F(KqueueFacts, the_ident_of_a_timer_is_no_descriptor) {
+    EXPECT_EQ(change(pair.a, EVFILT_READ, EV_ADD), 0);
+    EXPECT_EQ(change_timer(pair.a, EV_ADD | EV_ONESHOT, 3'600'000), 0);
+    pair.send_to_a();
+    ASSERT_THAT(events(), SizeIs(1));
+    EXPECT_EQ(events()[0].filter, EVFILT_READ);
+    pair.close_a();
+    EXPECT_THAT(events(), IsEmpty());
+    EXPECT_EQ(change_timer(12345, EV_ADD | EV_ONESHOT, 1), 0);
+    EXPECT_TRUE(fires()) << "though that is nobody's number";
 }
 
 TEST_F(KqueueFacts, a_kqueue_is_not_inherited_by_a_child) {

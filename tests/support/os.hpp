@@ -208,9 +208,9 @@ inline std::ptrdiff_t send(Fd fd, std::string_view text) {
     return ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
 }
 inline std::ptrdiff_t receive(Fd fd, char* buffer, std::size_t size) { return ::read(fd, buffer, size); }
-inline bool readable(Fd fd) {
+inline bool readable(Fd fd, int milliseconds = 0) {
     pollfd one{fd, POLLIN, 0};
-    return ::poll(&one, 1, 0) == 1;
+    return ::poll(&one, 1, milliseconds) == 1;
 }
 inline void await_news(Fd) {}
 

@@ -39,6 +39,9 @@ public:
     std::function<void()> on_wait;
     /// How often the poller was woken.
     std::atomic<int> wakes{0};
+    /// How often its alarm was set, and what it was set to last.
+    int alarms = 0;
+    Duration alarm = ioloop::forever;
     /// The poller that readiness comes from.
     std::string readiness_from;
 
@@ -72,6 +75,11 @@ private:
         std::error_code remove(ioloop::Fd fd) override { return real_->remove(fd); }
         std::error_code reset() override { return real_->reset(); }
         ioloop::Fd native_handle() const noexcept override { return real_->native_handle(); }
+        bool set_alarm(Duration in) noexcept override { // runs in real time
+            ++world_.alarms;
+            world_.alarm = in;
+            return real_->set_alarm(in);
+        }
         std::string_view name() const noexcept override { return "simulated"; }
         void wake() noexcept override {
             woken_ = true;

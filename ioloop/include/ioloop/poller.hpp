@@ -57,8 +57,8 @@ public:
     /// duplicate lives. What is still wanted is added again by the caller.
     virtual std::error_code reset() = 0;
 
-    /// Sleeps until a descriptor is ready, wake() was called, or `timeout` has passed; never less than
-    /// `timeout` otherwise. Fills `ready` from the front and says in `count` how many; one entry a
+    /// Sleeps until a descriptor is ready, wake() was called, the alarm has rung, or `timeout` has passed; never
+    /// less than `timeout` otherwise. Fills `ready` from the front and says in `count` how many; one entry a
     /// descriptor.
     /// Errors: interrupted if a signal arrived first; anything else is fatal to the loop.
     virtual std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) = 0;
@@ -67,8 +67,18 @@ public:
     /// Thread: any. Signal-safe, where the backend does not say otherwise.
     virtual void wake() noexcept = 0;
 
-    /// Readable exactly when wait(no_wait) would report something or was woken; invalid_fd where there is none.
+    /// Readable exactly when wait(no_wait) would report something, was woken, or the alarm has rung; invalid_fd
+    /// where there is none.
     virtual Fd native_handle() const noexcept { return invalid_fd; }
+
+    /// Makes native_handle() readable when `in` has passed, too, and not before; zero or less: now; `forever`:
+    /// not at all. The next wait() ends that, and reports nothing of it; an alarm that has not rung stays
+    /// set. There is one: setting it again replaces it. It survives reset().
+    /// False if this backend cannot, or the system refuses.
+    virtual bool set_alarm(Duration in) noexcept {
+        static_cast<void>(in);
+        return false;
+    }
 
     virtual std::string_view name() const noexcept = 0;
 };

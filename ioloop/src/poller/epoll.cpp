@@ -25,6 +25,9 @@
 /// epoll_wait() counts in milliseconds. epoll_pwait2() (Linux 5.11) counts in nanoseconds; where it is missing,
 /// milliseconds are rounded up, so that a timeout is late rather than early. The thread's timer slack (50 us by
 /// default, prctl(2) PR_SET_TIMERSLACK) comes on top of either.
+///
+/// The alarm is a timerfd in the set, made when it is first asked for: then the set, and so native_handle(), is
+/// readable when it has expired. Its clock is std::chrono::steady_clock's. Setting it takes an expiry back.
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 
@@ -33,10 +36,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +50,7 @@ namespace ioloop {
 namespace {
 
 constexpr Poller::Key wake_key = ~Poller::Key{0};
+constexpr Poller::Key alarm_key = wake_key - 1;
 constexpr std::size_t batch_size = 512;
 
 std::error_code last_error() { return {errno, std::system_category()}; }
@@ -63,6 +70,14 @@ Events from_epoll(std::uint32_t bits) {
     return events;
 }
 
+timespec to_timespec(Duration duration) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    timespec made{};
+    made.tv_sec = static_cast<time_t>(seconds.count());
+    made.tv_nsec = static_cast<long>((duration - seconds).count());
+    return made;
+}
+
 class EpollPoller final : public Poller {
 public:
     EpollPoller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -74,7 +89,10 @@ public:
     }
     EpollPoller(const EpollPoller&) = delete;
     EpollPoller& operator=(const EpollPoller&) = delete;
-    ~EpollPoller() override { ::close(epoll_); }
+    ~EpollPoller() override {
+        ::close(epoll_);
+        if (timer_ >= 0) ::close(timer_);
+    }
 
     std::error_code add(Fd fd, Events interest, Key key) override {
         return control(EPOLL_CTL_ADD, fd, interest, key);
@@ -94,7 +112,9 @@ public:
         const bool replaced = ::dup3(fresh, epoll_, O_CLOEXEC) >= 0;
         const auto error = replaced ? std::error_code() : last_error();
         ::close(fresh);
-        return error ? error : watch_wake_event();
+        if (error) return error;
+        const auto deaf = watch_wake_event();
+        return deaf || timer_ < 0 ? deaf : watch_timer();
     }
 
     std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
@@ -105,6 +125,9 @@ public:
         for (int i = 0; i < found; ++i) {
             if (batch_[i].data.u64 == wake_key) {
                 wake_event_.clear();
+            } else if (batch_[i].data.u64 == alarm_key) {
+                std::uint64_t expirations = 0;
+                (void)!::read(timer_, &expirations, sizeof expirations);
             } else {
                 ready[count++] = {batch_[i].data.u64, from_epoll(batch_[i].events), false};
             }
@@ -114,6 +137,12 @@ public:
 
     void wake() noexcept override { wake_event_.set(); }
     Fd native_handle() const noexcept override { return epoll_; }
+    bool set_alarm(Duration in) noexcept override {
+        if (timer_ < 0 && !make_timer()) return false;
+        itimerspec alarm{}; // all zero: none
+        if (in != forever) alarm.it_value = to_timespec(std::max(in, Duration(1)));
+        return ::timerfd_settime(timer_, 0, &alarm, nullptr) == 0;
+    }
     std::string_view name() const noexcept override { return "epoll"; }
 
 private:
@@ -127,16 +156,22 @@ private:
     std::error_code watch_wake_event() {
         return control(EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key);
     }
+    std::error_code watch_timer() { return control(EPOLL_CTL_ADD, timer_, Events::read, alarm_key); }
+
+    bool make_timer() noexcept {
+        timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (timer_ < 0) return false;
+        if (!watch_timer()) return true;
+        ::close(std::exchange(timer_, invalid_fd));
+        return false;
+    }
 
     int sleep(int room, Duration timeout) {
         if (timeout <= no_wait) return ::epoll_wait(epoll_, batch_, room, 0);
         if (timeout == forever) return ::epoll_wait(epoll_, batch_, room, -1);
 #if defined(SYS_epoll_pwait2)
         if (has_pwait2_) {
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-            timespec relative{};
-            relative.tv_sec = static_cast<time_t>(seconds.count());
-            relative.tv_nsec = static_cast<long>((timeout - seconds).count());
+            const timespec relative = to_timespec(timeout);
             const long found = ::syscall(SYS_epoll_pwait2, epoll_, batch_, room, &relative, nullptr, 0);
             if (found >= 0 || errno != ENOSYS) return static_cast<int>(found);
             has_pwait2_ = false; // an older kernel, or a sandbox that says so
@@ -148,6 +183,7 @@ private:
 
     WakeEvent wake_event_;
     Fd epoll_;
+    Fd timer_ = invalid_fd; ///< of the alarm; invalid_fd: nobody asked for it yet
     bool has_pwait2_ = true;
     epoll_event batch_[batch_size];
 };

@@ -262,6 +262,7 @@ public:
 
     void wake() noexcept override { epoll_->wake(); }
     Fd native_handle() const noexcept override { return epoll_->native_handle(); }
+    bool set_alarm(Duration in) noexcept override { return epoll_->set_alarm(in); }
     std::string_view name() const noexcept override { return "io_uring"; }
 
 private:

@@ -30,6 +30,11 @@
 /// wake() is a WakeEvent rather than EVFILT_USER: OpenBSD and older NetBSDs have none, and write(2) is
 /// signal-safe by POSIX, which kevent(2) is only in practice.
 ///
+/// The alarm is a timer of the kqueue's own, EVFILT_TIMER, whose ident is no descriptor. Adding one that is there
+/// starts it again on most systems, but not on older NetBSDs: it is deleted first. All count in milliseconds,
+/// most in nanoseconds, too; what they make of a very long time differs, and so does their clock (that of macOS
+/// is not the steady one). So a long alarm is set in pieces, and one that rings early is set for the rest.
+///
 /// Timeouts are timespecs. Regular files are watched by kqueue, and ready until their end; add() refuses them, as
 /// epoll does. The kqueue itself can be polled, but not everywhere by another kqueue. A child of fork() does
 /// not inherit it: in the child, its number may be a stranger's, and must not be closed.
@@ -54,6 +59,7 @@ namespace ioloop {
 namespace {
 
 constexpr std::size_t batch_size = 512;
+constexpr int alarm_ident = 0;
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
@@ -190,6 +196,11 @@ public:
         const int found = sleep(static_cast<int>(std::min(ready.size(), batch_size)), timeout);
         if (found < 0) return last_error();
         for (int i = 0; i < found; ++i) {
+            if (batch_[i].filter == EVFILT_TIMER) {
+                const TimePoint now = steady_clock().now();
+                if (now < alarm_at_) start_timer(alarm_at_ - now);
+                continue;
+            }
             const auto fd = static_cast<Fd>(batch_[i].ident);
             if (fd == wake_event_.fd()) {
                 wake_event_.clear();
@@ -209,6 +220,11 @@ public:
 
     void wake() noexcept override { wake_event_.set(); }
     Fd native_handle() const noexcept override { return kqueue_; }
+    bool set_alarm(Duration in) noexcept override {
+        stop_timer();
+        alarm_at_ = after(steady_clock().now(), in);
+        return in == forever || start_timer(in);
+    }
     std::string_view name() const noexcept override { return "kqueue"; }
 
 private:
@@ -245,6 +261,34 @@ private:
         return changes.apply(kqueue_);
     }
 
+    void stop_timer() const noexcept {
+        struct kevent change {};
+        change.ident = alarm_ident;
+        change.filter = EVFILT_TIMER;
+        change.flags = EV_DELETE;
+        ::kevent(kqueue_, &change, 1, nullptr, 0, nullptr); // not there: it has rung, or was never set
+    }
+
+    /// Requires: it is not there.
+    bool start_timer(Duration in) const noexcept {
+        // Three weeks of milliseconds fit into 31 bits, a second of nanoseconds does, too.
+        constexpr Duration longest = std::chrono::hours(24 * 21);
+        in = std::clamp(in, Duration(1), longest);
+        struct kevent change {};
+        change.ident = alarm_ident;
+        change.filter = EVFILT_TIMER;
+        change.flags = EV_ADD | EV_ONESHOT;
+        change.data =
+            static_cast<decltype(change.data)>(std::chrono::ceil<std::chrono::milliseconds>(in).count());
+#if defined(NOTE_NSECONDS)
+        if (in <= std::chrono::seconds(1)) {
+            change.fflags = NOTE_NSECONDS;
+            change.data = static_cast<decltype(change.data)>(in.count());
+        }
+#endif
+        return ::kevent(kqueue_, &change, 1, nullptr, 0, nullptr) == 0;
+    }
+
     int sleep(int room, Duration timeout) {
         // macOS calls more than 100,000,000 seconds invalid. Who sleeps longer than three years is woken early.
         constexpr std::chrono::seconds longest(100'000'000);
@@ -261,6 +305,7 @@ private:
     Fd kqueue_;
     std::vector<Entry> entries_; ///< by number
     std::uint64_t waits_ = 0;
+    TimePoint alarm_at_ = never;
     struct kevent batch_[batch_size];
 };
 

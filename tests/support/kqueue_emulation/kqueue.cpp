@@ -10,16 +10,20 @@
 ///   EV_RECEIPT every change is answered so. If there is an answer, nothing is waited for;
 /// - the read filter fires on data and on end-of-file (EV_EOF), the write filter on room and when nobody will
 ///   read any more (EV_EOF); fflags has the error of the socket;
+/// - a timer's ident is a number of its own kind; added again, it starts anew, and what it had to say is dropped;
+///   it fires every so often (EV_CLEAR) or, with EV_ONESHOT, once, and is gone then;
 /// - a kqueue is not inherited over fork(), and not close-on-exec.
 /// Readiness comes from an epoll set, which is also what the kqueue's number stands for: so it can be polled.
 ///
-/// Not emulated: other filters and EV_CLEAR, EV_ONESHOT (EINVAL); a socket that was never connected, which
+/// Not emulated: other filters, EV_CLEAR and EV_ONESHOT of descriptors (EINVAL), disabled timers (EINVAL); a socket that was never connected, which
 /// is not writable on BSD; the true error in fflags, as Linux cannot look at SO_ERROR without taking it.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <dlfcn.h>
@@ -29,6 +33,7 @@
 #include <sys/event.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 namespace {
@@ -46,6 +51,33 @@ struct Watch {
     bool write_first = false; ///< when both are ready and there is room for one, they take turns
 };
 
+/// Of the events of the epoll set, those that are a timer's.
+constexpr std::uint64_t timer_mark = std::uint64_t{1} << 32U;
+
+struct Timer {
+    Timer() = default;
+    Timer(Timer&& other) noexcept
+        : ident(other.ident),
+          fd(std::exchange(other.fd, -1)),
+          udata(other.udata),
+          once(other.once) {}
+    Timer& operator=(Timer&& other) noexcept {
+        std::swap(ident, other.ident);
+        std::swap(fd, other.fd);
+        std::swap(udata, other.udata);
+        std::swap(once, other.once);
+        return *this;
+    }
+    ~Timer() {
+        if (fd >= 0) ::syscall(SYS_close, fd); // our own close() is for the program
+    }
+
+    uintptr_t ident = 0;
+    int fd = -1; ///< a timerfd
+    void* udata = nullptr;
+    bool once = false;
+};
+
 struct Kqueue {
     explicit Kqueue(int number) : fd(number) {}
 
@@ -59,7 +91,7 @@ struct Kqueue {
     int update(int number) {
         Watch& watch = at(number);
         epoll_event event{};
-        event.data.fd = number;
+        event.data.u64 = static_cast<std::uint32_t>(number);
         if (watch.read.exists && watch.read.enabled) event.events |= EPOLLIN | EPOLLRDHUP;
         if (watch.write.exists && watch.write.enabled) event.events |= EPOLLOUT;
         int operation = watch.in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -89,6 +121,7 @@ struct Kqueue {
 
     int fd;
     std::vector<Watch> watches; ///< by number
+    std::vector<Timer> timers;
 };
 
 struct Kernel {
@@ -110,7 +143,8 @@ Kernel& kernel() {
     static Kernel* const kernel = [] {
         ::pthread_atfork([] { ::kernel().mutex.lock(); }, [] { ::kernel().mutex.unlock(); },
                          [] {
-                             for (const auto& queue : ::kernel().queues) ::syscall(SYS_close, queue->fd);
+                             for (const auto& queue : ::kernel().queues)
+                                 ::syscall(SYS_close, queue->fd); // the timers close theirs
                              ::kernel().queues.clear();
                              ::kernel().mutex.unlock();
                          });
@@ -132,8 +166,60 @@ template <class Function> Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
+/// What `data` and `fflags` say, in nanoseconds; or -1.
+std::int64_t period_of(const struct kevent& wanted) {
+    std::int64_t unit = 0;
+    switch (wanted.fflags) {
+    case NOTE_SECONDS: unit = 1'000'000'000; break;
+    case 0: // milliseconds, too
+    case NOTE_MSECONDS: unit = 1'000'000; break;
+    case NOTE_USECONDS: unit = 1'000; break;
+    case NOTE_NSECONDS: unit = 1; break;
+    default: return -1;
+    }
+    std::int64_t period = 0;
+    return wanted.data < 0 || __builtin_mul_overflow(wanted.data, unit, &period) ? -1 : period;
+}
+
+/// One change of a timer. 0, or the error.
+int change_timer(Kqueue& queue, const struct kevent& wanted) {
+    const auto there =
+        std::ranges::find(queue.timers, wanted.ident, [](const Timer& timer) { return timer.ident; });
+    if ((wanted.flags & (EV_ENABLE | EV_DISABLE)) != 0) return EINVAL;
+    if ((wanted.flags & EV_ADD) == 0) {
+        if (there == queue.timers.end()) return ENOENT;
+        if ((wanted.flags & EV_DELETE) != 0) queue.timers.erase(there);
+        return 0;
+    }
+    const std::int64_t period = period_of(wanted);
+    if (period < 0) return EINVAL;
+
+    Timer timer;
+    timer.ident = wanted.ident;
+    timer.udata = wanted.udata;
+    timer.once = (wanted.flags & EV_ONESHOT) != 0;
+    timer.fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer.fd < 0) return errno;
+    itimerspec spec{};
+    const std::int64_t nanoseconds = std::max<std::int64_t>(period, 1); // zero would be no timer
+    spec.it_value.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000);
+    spec.it_value.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+    if (!timer.once) spec.it_interval = spec.it_value;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = timer_mark | static_cast<std::uint32_t>(timer.fd);
+    if (::timerfd_settime(timer.fd, 0, &spec, nullptr) != 0 ||
+        ::epoll_ctl(queue.fd, EPOLL_CTL_ADD, timer.fd, &event) != 0) {
+        return errno;
+    }
+    if (there != queue.timers.end()) queue.timers.erase(there);
+    queue.timers.push_back(std::move(timer));
+    return 0;
+}
+
 /// One change. 0, or the error.
 int change(Kqueue& queue, const struct kevent& wanted) {
+    if (wanted.filter == EVFILT_TIMER) return change_timer(queue, wanted);
     if (wanted.filter != EVFILT_READ && wanted.filter != EVFILT_WRITE) return EINVAL;
     if ((wanted.flags & (EV_CLEAR | EV_ONESHOT)) != 0) return EINVAL;
     const auto number = static_cast<int>(wanted.ident);
@@ -180,6 +266,24 @@ bool fire(int number, short filter, const Knote& knote, std::uint32_t bits, stru
     return true;
 }
 
+/// What a timer has to say, if anything.
+bool fire_timer(Kqueue& queue, int number, struct kevent& event) {
+    const auto timer = std::ranges::find(queue.timers, number, [](const Timer& t) { return t.fd; });
+    std::uint64_t expirations = 0;
+    if (timer == queue.timers.end() ||
+        ::read(number, &expirations, sizeof expirations) != static_cast<ssize_t>(sizeof expirations)) {
+        return false;
+    }
+    event = {};
+    event.ident = timer->ident;
+    event.filter = EVFILT_TIMER;
+    event.flags = EV_CLEAR;
+    event.data = static_cast<std::int64_t>(expirations);
+    event.udata = timer->udata;
+    if (timer->once) queue.timers.erase(timer);
+    return true;
+}
+
 constexpr int most = 1024;
 
 int collect(int kq, int asked, struct kevent* events, int room, const timespec* timeout) {
@@ -191,6 +295,10 @@ int collect(int kq, int asked, struct kevent* events, int room, const timespec* 
     int filled = 0;
     for (long i = 0; i < count && queue != nullptr; ++i) {
         const int number = found[i].data.fd;
+        if ((found[i].data.u64 & timer_mark) != 0) {
+            if (filled < room && fire_timer(*queue, number, events[filled])) ++filled;
+            continue;
+        }
         Watch& watch = queue->at(number);
         struct kevent both[2];
         int ready = 0;

@@ -7,6 +7,12 @@
 
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
+#define EVFILT_TIMER (-7)
+
+#define NOTE_SECONDS 0x0001
+#define NOTE_MSECONDS 0x0002
+#define NOTE_USECONDS 0x0004
+#define NOTE_NSECONDS 0x0008
 
 #define EV_ADD 0x0001
 #define EV_DELETE 0x0002
