@@ -24,8 +24,30 @@ TimePoint IOLoop::Impl::now() const noexcept {
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
     if (phase_ != Phase::wait || anything_queued() || stop_) return now();
-    if (heap_.empty() || (holding_ && heap_.front_deadline() > held_at_)) return never;
+    return next_timeout();
+}
+
+/// When the first timeout is due; `never` while time stands still before it.
+TimePoint IOLoop::Impl::next_timeout() const noexcept {
+    if (paused_ || heap_.empty() || (holding_ && heap_.front_deadline() > held_at_)) return never;
     return heap_.front_deadline();
+}
+
+/// Deadlines::included: the handle is to become readable when the first timeout is due.
+void IOLoop::Impl::set_alarm() noexcept {
+    if (!poller_ || forked()) return; // closed; or it is the parent's
+    const TimePoint first = next_timeout();
+    const TimePoint now = steady_clock().now();
+    const Duration in = until(first, time());
+    // Set already? But where the loop's clock is not the system's, it may have rung in vain, and wait() have taken
+    // that back; or the deadline is here before it.
+    if (first == alarm_for_ && in > no_wait && now < alarm_rings_) return;
+    alarm_for_ = first;
+    alarm_rings_ = after(now, in);
+    if (poller_->set_alarm(in)) return;
+    // Out of memory, say. Let the host come too often, and try again, rather than never.
+    alarm_rings_ = now;
+    poller_->wake();
 }
 
 // ---- errors -------------------------------------------------------------------------------------
@@ -160,7 +182,10 @@ const Origin& IOLoop::Impl::running_origin() const noexcept {
 void IOLoop::Impl::set_paused(bool paused) {
     if (paused) require_usable("set_paused");
     if (paused_.exchange(paused) == paused) return;
-    if (on_loop_thread()) apply_hold();
+    if (on_loop_thread()) {
+        apply_hold();
+        first_timeout_changed();
+    }
     pulse_.fetch_add(1);
     notify_waiters(pulse_);
     if (!paused) notify();
@@ -170,13 +195,14 @@ void IOLoop::Impl::set_suspended(bool suspended) {
     require_usable(suspended ? "suspend" : "resume");
     suspended_ = suspended;
     apply_hold();
-    plan_changed();
+    first_timeout_changed();
 }
 
 void IOLoop::Impl::skip_time(Duration gap) {
     require_usable("skip_time");
     if (gap < Duration::zero()) raise(std::invalid_argument("skip_time: the gap is negative"));
     shift_deadlines(gap);
+    first_timeout_changed();
 }
 
 /// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.

@@ -152,7 +152,7 @@ Timeout IOLoop::add_timeout(Duration delay, Callback callback, Origin origin) {
 
 TimePoint IOLoop::time() const noexcept { return impl_->time(); }
 TimePoint IOLoop::now() const noexcept { return impl_->now(); }
-Fd IOLoop::native_handle() { return impl_->native_handle(); }
+Fd IOLoop::native_handle(Deadlines deadlines) { return impl_->native_handle(deadlines); }
 TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
 void IOLoop::set_host_waker(Function<void()> waker, RingFor ring_for) {
     impl_->set_host_waker(std::move(waker), ring_for);

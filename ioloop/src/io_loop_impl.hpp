@@ -97,8 +97,9 @@ public:
     std::string handler_place(Fd fd);
     void set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action);
     void set_host_waker(Function<void()>&& waker, RingFor ring_for);
-    Fd native_handle();
+    Fd native_handle(Deadlines deadlines);
     TimePoint next_deadline() const noexcept;
+    TimePoint next_timeout() const noexcept;
     void stop() noexcept;
     void wake() noexcept;
     void close(bool all_fds);
@@ -187,11 +188,16 @@ private:
     void apply_hold();
     void shift_deadlines(Duration gap);
     void park();
+    void set_alarm() noexcept;
+    /// The first timeout may be another one now. (Within a run_ call park() looks, once, at the end.)
+    void first_timeout_changed() {
+        if ((deadlines_ == Deadlines::included || ring_for_changes_) && statistics_.depth == 0) tell_plan();
+    }
+    void descriptors_changed();
+    void tell_plan();
     void notify() noexcept;
     void wake_poller() noexcept;
     void ring_host();
-    void plan_changed();
-    void descriptors_changed();
     void drop_everything(bool all_fds);
     Chain chain_at(const Origin& origin) const;
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
@@ -247,6 +253,9 @@ private:
     Function<void()> host_waker_;
     std::atomic<bool> has_host_waker_{false};
     bool handle_watched_ = false; ///< native_handle() was asked for
+    Deadlines deadlines_ = Deadlines::apart;
+    TimePoint alarm_for_ = never;   ///< the deadline that the poller's alarm is set for
+    TimePoint alarm_rings_ = never; ///< and when, in the system's time
 
     // What the host believes, if it wants to be told of changes.
     bool ring_for_changes_ = false;

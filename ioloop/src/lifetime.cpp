@@ -218,24 +218,29 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     if (runner_.load() == nullptr) park();
 }
 
-/// The loop's thread has changed what a host waits for: says so, unless a run_ call is under way, which does so at its
-/// end (see park()).
-void IOLoop::Impl::plan_changed() {
-    if (!ring_for_changes_ || statistics_.depth > 0) return;
+/// The loop is left with what a host waits for, which may have changed: between run_ calls at once, within one at its end.
+void IOLoop::Impl::tell_plan() {
+    if (deadlines_ == Deadlines::included) set_alarm();
+    if (!ring_for_changes_) return;
     const TimePoint next = next_deadline();
-    const bool news = next < told_deadline_ || std::exchange(descriptors_changed_, false);
-    told_deadline_ = next; // an earlier one only is news: who waits too short looks again
-    if (news) ring_host();
+    const bool sooner =
+        next < told_deadline_; // who waits too short a time looks again, and who waits too long does not
+    told_deadline_ = next;
+    if (std::exchange(descriptors_changed_, false) || sooner) ring_host();
 }
 
 void IOLoop::Impl::descriptors_changed() {
     if (!ring_for_changes_ || !poller_ || poller_->native_handle() != invalid_fd) return;
     descriptors_changed_ = true;
-    plan_changed();
+    if (statistics_.depth == 0) tell_plan();
 }
 
-Fd IOLoop::Impl::native_handle() {
+Fd IOLoop::Impl::native_handle(Deadlines deadlines) {
     require_usable("native_handle");
+    if (deadlines == Deadlines::included && deadlines_ != deadlines) {
+        if (poller_->native_handle() == invalid_fd || !poller_->set_alarm(forever)) return invalid_fd;
+        deadlines_ = deadlines;
+    }
     handle_watched_ = true;
     if (runner_.load() == nullptr) park();
     return poller_->native_handle();

@@ -203,7 +203,7 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     heap_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
-    plan_changed();
+    first_timeout_changed();
     return {id.slot, id.generation};
 }
 
@@ -211,7 +211,10 @@ bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
     TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
     if (entry == nullptr) return false;
     if (entry->running && !entry->rearmed) return false; // it has fired; this is its own callback
-    if (heap_.armed(id.slot)) heap_.disarm(id.slot);
+    if (heap_.armed(id.slot)) {
+        heap_.disarm(id.slot);
+        first_timeout_changed();
+    }
     if (entry->due) {
         entry->due = false;
         --due_left_;
@@ -239,7 +242,7 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
     } else {
         heap_.arm(id.slot, deadline);
     }
-    plan_changed();
+    first_timeout_changed();
     return true;
 }
 

@@ -186,7 +186,7 @@ void IOLoop::Impl::park() {
     if (!handle_watched_ && !has_host_waker_) return;
     parked_.store(Parked::between_runs);
     if (handle_watched_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
-    plan_changed();
+    tell_plan();
 }
 
 } // namespace ioloop

@@ -109,6 +109,9 @@ enum class RingFor : std::uint8_t {
              ///< other descriptors. For who waits in the loop's place, as Guest does
 };
 
+/// Whether native_handle() becomes readable when a deadline comes, too.
+enum class Deadlines : std::uint8_t { apart, included };
+
 /// What stands for a descriptor: the socket class of a program. If it has a close(), close(all_fds) uses that.
 template <class T>
 concept HasFileno = requires(std::remove_reference_t<T>& object) {
@@ -284,8 +287,14 @@ public:
 
     /// Becomes readable when a descriptor is ready, or something was posted; wait on it in a loop of your
     /// own, together with next_deadline(), and call run_once() then. invalid_fd where the poller has none.
+    ///
+    /// Once asked for with Deadlines::included, it also becomes readable when next_deadline() has come, whatever is
+    /// armed, moved, removed or suspended meanwhile: wait on it alone, without a timeout. The alarm runs in the
+    /// system's time; a loop with another clock sets it for as long as that has to go, after each run_ call.
+    /// invalid_fd where the poller has no alarm (Poller::set_alarm()), and then nothing has changed.
+    ///
     /// Lifetime: the loop's; never read or close it.
-    Fd native_handle();
+    Fd native_handle(Deadlines deadlines = Deadlines::apart);
 
     /// When run_once() must be called again at the latest: now if work waits, `never` if nothing is armed.
     TimePoint next_deadline() const noexcept;
