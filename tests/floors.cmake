@@ -94,6 +94,8 @@ set(floor_3
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
     include/ioloop/sleep.hpp
+    include/ioloop/spawn.hpp
+    include/ioloop/suspension.hpp
     include/ioloop/task.hpp
     src/executor.cpp
     src/future.cpp
@@ -102,7 +104,8 @@ set(floor_3
     src/readiness.cpp
     src/run_sync.cpp
     src/sleep.cpp
-    src/task.cpp
+    src/spawn.cpp
+    src/suspension.cpp
     include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/ioloop.hpp

@@ -21,10 +21,13 @@
 #include <ioloop/io_loop.hpp>
 #include <ioloop/outcome.hpp>
 #include <ioloop/poster.hpp>
+#include <ioloop/suspension.hpp>
 
 #include <atomic>
+#include <coroutine>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -117,7 +120,7 @@ public:
     Outcome<T> outcome;
 };
 
-template <class T, bool moves> class FutureAwaiter; // task.hpp
+template <class T, bool moves> class FutureAwaiter;
 
 } // namespace detail
 
@@ -226,6 +229,65 @@ template <class T, class F> void IOLoop::add_future(Future<T> future, F callback
                         return callback(future);
                     }),
                     origin);
+}
+
+// ---- awaiting -----------------------------------------------------------------------------------
+
+namespace detail {
+
+/// `moves`: the future is a temporary, and its value may be moved out.
+template <class T, bool moves> class FutureAwaiter {
+public:
+    explicit FutureAwaiter(Future<T> future) : future_(std::move(future)) {
+        if (!future_.valid()) refuse_null("co_await: empty future", Origin());
+    }
+    FutureAwaiter(const FutureAwaiter&) = delete;
+    FutureAwaiter& operator=(const FutureAwaiter&) = delete;
+    ~FutureAwaiter() {
+        if (waiting_) *waiting_ = nullptr;
+    }
+
+    bool await_ready() const noexcept { return future_.done(); }
+    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+        if (may_wait()) wait();
+        suspension_.suspend(handle);
+    }
+    std::conditional_t<moves, T, typename Outcome<T>::Reference> await_resume() {
+        if constexpr (moves && !std::is_void_v<T> && !std::is_reference_v<T>) {
+            // Others may share the value; what cannot be copied cannot have been meant for several.
+            if constexpr (std::is_copy_constructible_v<T>) {
+                if (future_.state_.use_count() > 1) return future_.result();
+            }
+            return std::move(future_.result());
+        } else {
+            return future_.result();
+        }
+    }
+
+private:
+    void wait() {
+        waiting_ = std::make_shared<Suspension*>(&suspension_);
+        future_.state_->when_done(
+            Poster(loop_of_coroutine()),
+            [waiting = waiting_] {
+                if (*waiting != nullptr) (*waiting)->resume();
+            },
+            "co_await future");
+    }
+
+    Future<T> future_;
+    Suspension suspension_;
+    std::shared_ptr<Suspension*> waiting_; ///< null when it waits no more. Used on the loop's thread only
+};
+
+} // namespace detail
+
+/// Waits for the result, if it is not there, and gives it. Errors: the exception that was set.
+template <class T> auto operator co_await(const Future<T>& future) {
+    return detail::FutureAwaiter<T, false>(future);
+}
+template <class T> auto operator co_await(Future<T>&& future) {
+    return detail::FutureAwaiter<T, true>(std::move(future));
 }
 
 } // namespace ioloop

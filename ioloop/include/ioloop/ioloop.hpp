@@ -29,7 +29,9 @@
 #include <ioloop/site.hpp>
 #include <ioloop/sleep.hpp>
 #include <ioloop/snapshot.hpp>
+#include <ioloop/spawn.hpp>
 #include <ioloop/stall.hpp>
 #include <ioloop/statistics.hpp>
+#include <ioloop/suspension.hpp>
 #include <ioloop/task.hpp>
 #include <ioloop/turn.hpp>

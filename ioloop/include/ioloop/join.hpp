@@ -11,7 +11,6 @@
 /// cancelled so, as others may wait for it (Tornado's rule).
 #pragma once
 
-#include <ioloop/sleep.hpp>
 #include <ioloop/task.hpp>
 
 #include <cstddef>

@@ -9,7 +9,10 @@
 /// Lifetime: `fd` stays open while a task waits for it. Destroy the task, then close.
 #pragma once
 
-#include <ioloop/task.hpp>
+#include <ioloop/io_loop.hpp>
+#include <ioloop/suspension.hpp>
+
+#include <coroutine>
 
 namespace ioloop {
 

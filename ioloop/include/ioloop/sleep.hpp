@@ -6,7 +6,11 @@
 /// The timeout is armed when it is awaited, on the loop that runs the task, and removed when the task is destroyed.
 #pragma once
 
-#include <ioloop/task.hpp>
+#include <ioloop/io_loop.hpp>
+#include <ioloop/poster.hpp>
+#include <ioloop/suspension.hpp>
+
+#include <coroutine>
 
 namespace ioloop {
 

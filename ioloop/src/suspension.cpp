@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
+#include <ioloop/io_loop.hpp>
+#include <ioloop/suspension.hpp>
+
+#include <utility>
+
+namespace ioloop::detail {
+namespace {
+
+/// A call of drive() on the stack.
+struct Driver {
+    Driver(Spawned* r, Driver*& innermost)
+        : root(r),
+          outer(std::exchange(innermost, this)),
+          innermost_(innermost) {}
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+    ~Driver() { innermost_ = outer; }
+
+    void* running = nullptr;      ///< address of the coroutine that it has resumed
+    std::coroutine_handle<> next; ///< that it resumes then
+    Spawned* root;                ///< null when that is destroyed
+    bool cancelled = false;       ///< root is to be destroyed when it is suspended
+    Driver* const outer;
+
+private:
+    Driver*& innermost_;
+};
+
+constinit thread_local Driver* innermost_driver = nullptr;
+
+/// The outermost call that runs `root`, or null: if it is on the stack it can not be destroyed.
+Driver* driver_of(const Spawned* root) noexcept {
+    Driver* found = nullptr;
+    for (Driver* driver = innermost_driver; driver != nullptr; driver = driver->outer) {
+        if (driver->root == root) found = driver;
+    }
+    return found;
+}
+
+} // namespace
+
+std::coroutine_handle<> transfer(std::coroutine_handle<> from, std::coroutine_handle<> to) noexcept {
+    // Resumed by drive(), as it should be: that goes on with `to` when `from` has come back to it.
+    if (innermost_driver != nullptr && innermost_driver->running == from.address()) {
+        innermost_driver->next = to;
+        return std::noop_coroutine();
+    }
+    return to; // resumed by somebody else, an awaitable of the program
+}
+
+void drive(std::coroutine_handle<> handle, Spawned* root) {
+    Spawned* destroy = nullptr;
+    {
+        Driver driver(root, innermost_driver);
+        driver.next = handle;
+        while (driver.next) {
+            const auto next = std::exchange(driver.next, nullptr);
+            driver.running = next.address();
+            next.resume();
+        }
+        if (driver.cancelled) destroy = driver.root;
+    }
+    if (destroy != nullptr) cancel(destroy);
+}
+
+bool is_running(const Spawned* root) noexcept { return root != nullptr && driver_of(root) != nullptr; }
+
+bool cancel_when_suspended(const Spawned* root) noexcept {
+    Driver* const driver = driver_of(root);
+    if (driver != nullptr) driver->cancelled = true;
+    return driver != nullptr;
+}
+
+void forget(const Spawned* root) noexcept {
+    for (Driver* driver = innermost_driver; driver != nullptr; driver = driver->outer) {
+        if (driver->root == root) driver->root = nullptr;
+    }
+}
+
+bool may_wait() noexcept {
+    if (innermost_driver == nullptr || innermost_driver->root == nullptr) return true;
+    return !driver_of(innermost_driver->root)->cancelled;
+}
+
+IOLoop& loop_of_coroutine() {
+    IOLoop* loop = IOLoop::current(false);
+    if (loop == nullptr) raise(std::logic_error("co_await: no loop is current on this thread"));
+    return *loop;
+}
+
+} // namespace ioloop::detail
