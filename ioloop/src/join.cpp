@@ -62,6 +62,19 @@ void report_beside(const std::exception_ptr& error) {
     loop_of_coroutine().add_callback([error] { std::rethrow_exception(error); }, origin);
 }
 
+void FirstError::add(std::exception_ptr error) {
+    if (error == nullptr) return;
+    if (first_ != nullptr) {
+        report_beside(error);
+    } else {
+        first_ = std::move(error);
+    }
+}
+
+void FirstError::raise() const {
+    if (first_ != nullptr) std::rethrow_exception(first_);
+}
+
 void refuse_any_of_none() { raise(std::invalid_argument("any: nothing to wait for")); }
 
 } // namespace ioloop::detail

@@ -683,6 +683,43 @@ TEST_F(Tasks, any_of_a_vector_tells_which) {
                  std::invalid_argument);
 }
 
+TEST_F(Tasks, any_reports_the_error_of_another_that_ended_in_the_same_turn) {
+    auto vector = [](Tasks& t) -> Task<std::size_t> {
+        std::vector<Task<int>> two;
+        two.push_back(t.after(1s, 1));
+        two.push_back(t.failing(1s, "of a vector"));
+        co_return (co_await any(std::move(two))).first;
+    };
+    auto pack = [](Tasks& t) -> Task<std::size_t> {
+        co_return (co_await any(t.after(1s, 1), t.failing(1s, "of a pack"))).index();
+    };
+    auto of_vector = spawn(loop, vector(*this), "vector");
+    auto of_pack = spawn(loop, pack(*this), "pack");
+    run();
+    EXPECT_EQ(of_vector.result(), 0U);
+    EXPECT_EQ(of_pack.result(), 0U);
+    EXPECT_THAT(reported, testing::UnorderedElementsAre(HasSubstr("of a vector"), HasSubstr("of a pack")));
+}
+
+TEST_F(Tasks, any_that_throws_reports_the_other_errors_too) {
+    auto vector = [](Tasks& t) -> Task<> {
+        std::vector<Task<int>> two;
+        two.push_back(t.failing(1s, "first"));
+        two.push_back(t.failing(1s, "second of a vector"));
+        co_await any(std::move(two));
+    };
+    auto pack = [](Tasks& t) -> Task<> {
+        co_await any(t.failing(1s, "first"), t.failing(1s, "second of a pack"));
+    };
+    auto of_vector = spawn(loop, vector(*this));
+    auto of_pack = spawn(loop, pack(*this));
+    run();
+    EXPECT_EQ(thrown<std::runtime_error>([&] { of_vector.result(); }), "first");
+    EXPECT_EQ(thrown<std::runtime_error>([&] { of_pack.result(); }), "first");
+    EXPECT_THAT(reported, testing::UnorderedElementsAre(HasSubstr("second of a vector"),
+                                                        HasSubstr("second of a pack")));
+}
+
 TEST_F(Tasks, any_throws_if_the_first_to_end_fails) {
     auto first = spawn(loop, any(failing(1s, "bad"), after(2s, 2)));
     run();

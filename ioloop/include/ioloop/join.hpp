@@ -14,6 +14,7 @@
 #include <ioloop/task.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <tuple>
@@ -79,6 +80,9 @@ private:
     Suspension suspension_;
 };
 
+/// An error beside the result: to the error hook.
+void report_beside(const std::exception_ptr& error);
+
 template <class T> struct Branch {
     static constexpr std::size_t not_arrived = SIZE_MAX;
 
@@ -91,6 +95,10 @@ template <class T> struct Branch {
     void end() {
         Join* const j = join;
         rank = j->arrived();
+    }
+    /// Of any(): it failed, nearly as fast as the first that ended.
+    void report_unless_first() const {
+        if (rank != 0 && outcome.failed()) report_beside(outcome.error());
     }
     void start() {
         Outcome<void> failure;
@@ -105,9 +113,6 @@ template <class T> struct Branch {
     Outcome<T> outcome;
     Runner runner; ///< destroyed first: it writes to the outcome
 };
-
-/// An error beside the one that is thrown: to the error hook.
-void report_beside(const std::exception_ptr& error);
 
 /// T as an element of a tuple, variant or vector: those hold neither nothing nor references.
 template <class T>
@@ -124,20 +129,15 @@ template <class T> Element<T> take_element(Outcome<T>& outcome) {
     }
 }
 
-/// Throws the first error of several, and reports the others.
-template <class... T> void throw_first(Outcome<T>&... outcomes) {
-    std::exception_ptr first;
-    [[maybe_unused]] const auto look = [&first](const std::exception_ptr& error) {
-        if (error == nullptr) return;
-        if (first != nullptr) {
-            report_beside(error);
-        } else {
-            first = error;
-        }
-    };
-    (look(outcomes.error()), ...);
-    if (first != nullptr) std::rethrow_exception(first);
-}
+/// The error of several that is thrown: the first. The others are reported.
+class FirstError {
+public:
+    void add(std::exception_ptr error);
+    void raise() const; ///< if there is one
+
+private:
+    std::exception_ptr first_;
+};
 
 /// The awaiter of a fixed number of branches.
 template <class... T> struct BranchesAwaiter {
@@ -192,7 +192,9 @@ template <class... A> Task<std::tuple<detail::Element<detail::Awaited<A>>...>> a
     co_await awaiter;
     co_return std::apply(
         [](auto&... branch) {
-            detail::throw_first(branch.outcome...);
+            detail::FirstError errors;
+            (errors.add(branch.outcome.error()), ...);
+            errors.raise();
             return std::tuple<detail::Element<detail::Awaited<A>>...>(
                 detail::take_element(branch.outcome)...);
         },
@@ -201,20 +203,17 @@ template <class... A> Task<std::tuple<detail::Element<detail::Awaited<A>>...>> a
 template <class T> Task<std::vector<detail::Element<T>>> all(std::vector<Task<T>> tasks) {
     detail::VectorAwaiter<T> awaiter{detail::Join(tasks.size()), std::move(tasks)};
     co_await awaiter;
-    std::exception_ptr first;
-    for (detail::Branch<T>& branch : awaiter.branches) {
-        const std::exception_ptr error = branch.outcome.error();
-        if (error != nullptr && first != nullptr) detail::report_beside(error);
-        if (first == nullptr) first = error;
-    }
-    if (first != nullptr) std::rethrow_exception(first);
+    detail::FirstError errors;
+    for (const detail::Branch<T>& branch : awaiter.branches) errors.add(branch.outcome.error());
+    errors.raise();
     std::vector<detail::Element<T>> values;
     values.reserve(awaiter.branches.size());
     for (detail::Branch<T>& branch : awaiter.branches) values.push_back(detail::take_element(branch.outcome));
     co_return values;
 }
 
-/// Waits for the first of them to end, and cancels the others. Errors: what that one throws.
+/// Waits for the first of them to end, and cancels the others.
+/// Errors: what that one throws; that of another that ended in the same turn goes to the error hook.
 template <class... A>
     requires(sizeof...(A) > 0)
 Task<std::variant<detail::Element<detail::Awaited<A>>...>> any(A... awaitables) {
@@ -222,15 +221,13 @@ Task<std::variant<detail::Element<detail::Awaited<A>>...>> any(A... awaitables) 
     detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(1),
                                                            {detail::as_task(std::move(awaitables))...}};
     co_await awaiter;
+    std::apply([](const auto&... branch) { (branch.report_unless_first(), ...); }, awaiter.branches);
     std::optional<Result> result;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         const auto take = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>) {
             auto& branch = std::get<Index>(awaiter.branches);
-            if (branch.rank == 0) {
+            if (branch.rank == 0)
                 result.emplace(std::in_place_index<Index>, detail::take_element(branch.outcome));
-            } else if (branch.outcome.failed()) { // as fast as the first, nearly
-                detail::report_beside(branch.outcome.error());
-            }
         };
         (take(std::integral_constant<std::size_t, I>()), ...);
     }
@@ -242,6 +239,7 @@ template <class T> Task<std::pair<std::size_t, detail::Element<T>>> any(std::vec
     if (tasks.empty()) detail::refuse_any_of_none();
     detail::VectorAwaiter<T> awaiter{detail::Join(1), std::move(tasks)};
     co_await awaiter;
+    for (const detail::Branch<T>& branch : awaiter.branches) branch.report_unless_first();
     std::size_t index = 0;
     while (awaiter.branches[index].rank != 0) ++index;
     co_return std::pair<std::size_t, detail::Element<T>>(
