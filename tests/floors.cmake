@@ -22,6 +22,7 @@ set(floor_0
     include/ioloop/turn.hpp
     src/clock.cpp
     src/context.cpp
+    src/function.cpp
     src/raise.hpp
     src/site.cpp
 )

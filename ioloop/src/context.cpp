@@ -185,7 +185,7 @@ private:
 };
 
 std::shared_ptr<ContextFrame> exception_frame(ExceptionStackContext::ExceptionHandler&& handler) {
-    if (!handler) raise(std::invalid_argument("ExceptionStackContext: null handler"));
+    if (!handler) detail::refuse_null("ExceptionStackContext: null handler");
     return std::make_shared<ExceptionFrame>(std::move(handler));
 }
 

@@ -59,6 +59,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::execute(Function<void()> job) {
+    if (!job) detail::refuse_null("ThreadPool::execute: null job");
     const std::lock_guard lock(state_->mutex);
     // First the thread, which may be refused; it waits for the lock.
     if (state_->idle <= state_->jobs.size() && state_->threads < state_->limit) {
@@ -73,7 +74,9 @@ std::size_t ThreadPool::default_size() noexcept {
     return std::min<std::size_t>(std::thread::hardware_concurrency() + 4, 32);
 }
 
-void IOLoop::set_default_executor(Executor* executor) { service<detail::DefaultExecutor>().set(executor); }
+void IOLoop::set_default_executor(Executor* executor) {
+    service<detail::DefaultExecutor>("set_default_executor").set(executor);
+}
 
 Executor& detail::DefaultExecutor::get() {
     if (chosen_ != nullptr) return *chosen_;

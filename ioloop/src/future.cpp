@@ -24,8 +24,12 @@ bool is_cancellation([[maybe_unused]] const std::exception_ptr& error) noexcept 
 
 } // namespace
 
-void refuse_null(const char* what, const Origin& origin) {
-    raise(std::invalid_argument(std::string(what).append(", ").append(describe(origin))));
+void refuse_moved_from(const char* member) {
+    raise(std::logic_error(std::string(member) + ": the promise was moved from"));
+}
+
+void refuse_empty_future(const char* member) {
+    raise(std::logic_error(std::string(member) + ": empty future"));
 }
 
 FutureState::FutureState(IOLoop* home, const Origin& origin) : origin_(origin), context_(Context::current()) {

@@ -157,7 +157,7 @@ private:
 };
 
 void ReadinessAwaiter::join() {
-    if (may_wait()) loop_of_coroutine().service<DescriptorWaits>().add(*this);
+    if (may_wait()) loop_of_coroutine().service<DescriptorWaits>("co_await readable, writable").add(*this);
 }
 
 void ReadinessAwaiter::leave() noexcept { waits_->remove(*this); }

@@ -54,7 +54,7 @@ private:
 Spawned::~Spawned() { forget(this); }
 
 void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origin& origin) {
-    auto& tasks = loop.service<Tasks>();
+    auto& tasks = loop.service<Tasks>("spawn");
     spawned->runner_.prepare(spawned.get(), &Tasks::end, spawned.get());
     const std::weak_ptr<Spawned> weak = spawned;
     tasks.adopt(std::move(spawned));

@@ -2,6 +2,7 @@
 /// Contexts: Tornado's stack_context, its tests and its bugs.
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
+#include "support/thrown.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -436,8 +437,14 @@ TEST_F(Contexts, a_context_is_destroyed_with_the_last_callable_that_carries_it) 
     EXPECT_EQ(alive.use_count(), 1);
 }
 
-TEST_F(Contexts, a_null_exception_handler_is_refused) {
-    EXPECT_THROW(ExceptionStackContext(nullptr), std::invalid_argument);
+TEST_F(Contexts, a_null_factory_or_exception_handler_is_refused) {
+    EXPECT_EQ(thrown<std::invalid_argument>([] { StackContext(static_cast<void (*)()>(nullptr)); }),
+              "StackContext: null factory");
+    EXPECT_EQ(thrown<std::invalid_argument>([] { StackContext(Function<void()>()); }),
+              "StackContext: null factory");
+    EXPECT_EQ(thrown<std::invalid_argument>([] { ExceptionStackContext(nullptr); }),
+              "ExceptionStackContext: null handler");
+    EXPECT_FALSE(Context::current());
 }
 
 TEST_F(Contexts, blocks_that_end_out_of_order_are_told_and_leave_the_others_sound) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// run_in_executor, thread pools: work that would block the loop. Over the operating system, as threads are its.
 #include "support/os.hpp"
+#include "support/thrown.hpp"
 
 #include <ioloop/ioloop.hpp>
 
@@ -17,7 +18,7 @@
 
 using namespace ioloop;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using testing::HasSubstr;
 
 namespace {
 
@@ -176,6 +177,21 @@ TEST_F(Executors, pools_come_and_go_with_idle_threads) {
         done.wait();
     }
     EXPECT_THROW(ThreadPool(0), std::invalid_argument);
+}
+
+TEST_F(Executors, a_pool_refuses_a_null_job_and_goes_on) {
+    ThreadPool pool(1);
+    EXPECT_EQ(thrown<std::invalid_argument>([&] { pool.execute(nullptr); }), "ThreadPool::execute: null job");
+    EXPECT_EQ(loop.run_sync([&] { return loop.run_in_executor([] { return 1; }, &pool); }), 1);
+}
+
+TEST_F(Executors, a_member_called_from_another_thread_is_refused_in_its_own_name) {
+    std::thread([&] {
+        EXPECT_THAT(thrown<std::logic_error>([&] { static_cast<void>(loop.run_in_executor([] {})); }),
+                    HasSubstr("run_in_executor: called from another thread"));
+        EXPECT_THAT(thrown<std::logic_error>([&] { loop.set_default_executor(nullptr); }),
+                    HasSubstr("set_default_executor: called from another thread"));
+    }).join();
 }
 
 TEST_F(Executors, a_closed_loop_runs_nothing_in_an_executor) {

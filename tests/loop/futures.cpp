@@ -285,6 +285,41 @@ TEST_F(Futures, null_callables_and_empty_futures_are_refused) {
                  std::invalid_argument);
 }
 
+TEST_F(Futures, run_sync_refuses_a_null_function) {
+    const char* const refusal = "run_sync: null function";
+    const auto null = static_cast<int (*)()>(nullptr);
+    EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(null); }), refusal);
+    EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(Function<Task<>()>()); }), refusal);
+}
+
+TEST_F(Futures, an_empty_future_is_not_done_and_gives_nothing) {
+    const Future<int> empty;
+    EXPECT_FALSE(empty.done());
+    EXPECT_EQ(thrown<std::logic_error>([&] { empty.result(); }), "Future::result: empty future");
+    EXPECT_EQ(thrown<std::logic_error>([&] { empty.exception(); }), "Future::exception: empty future");
+    EXPECT_EQ(thrown<std::logic_error>([&] { empty.cancel(); }), "Future::cancel: empty future");
+}
+
+TEST_F(Futures, a_promise_that_was_moved_from_gives_nothing) {
+    Promise<int> moved(loop);
+    Promise<int> promise(std::move(moved));
+    const auto refusal = [](const char* member) {
+        return std::string(member) + ": the promise was moved from";
+    };
+    // NOLINTBEGIN(bugprone-use-after-move)
+    EXPECT_EQ(thrown<std::logic_error>([&] { moved.set_value(1); }), refusal("Promise::set_value"));
+    EXPECT_EQ(thrown<std::logic_error>([&] { moved.set_exception(error("x")); }),
+              refusal("Promise::set_exception"));
+    EXPECT_EQ(thrown<std::logic_error>([&] { moved.set_outcome({}); }), refusal("Promise::set_outcome"));
+    EXPECT_EQ(thrown<std::logic_error>([&] { moved.on_cancel([] {}); }), refusal("Promise::on_cancel"));
+    EXPECT_EQ(thrown<std::logic_error>([&] { moved.future(); }), refusal("Promise::future"));
+    EXPECT_TRUE(moved.done()); // nobody waits for it
+    // NOLINTEND(bugprone-use-after-move)
+    EXPECT_FALSE(promise.done());
+    promise.set_value(2);
+    EXPECT_EQ(promise.future().result(), 2);
+}
+
 // ---- run_sync -----------------------------------------------------------------------------------
 
 TEST_F(Futures, R10_run_sync_gives_a_value_a_future_s_or_a_task_s) {

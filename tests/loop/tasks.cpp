@@ -214,7 +214,7 @@ TEST_F(Tasks, to_spawn_from_another_thread_is_an_error) {
     static_cast<void>(spawn(loop, after(1s, 1)));
     std::thread([&] {
         EXPECT_THAT(thrown<std::logic_error>([&] { static_cast<void>(spawn(loop, after(1s, 2))); }),
-                    HasSubstr("another thread"));
+                    HasSubstr("spawn: called from another thread"));
     }).join();
     run();
     EXPECT_THAT(log, ElementsAre("+1", "-1"));
@@ -223,6 +223,17 @@ TEST_F(Tasks, to_spawn_from_another_thread_is_an_error) {
 TEST_F(Tasks, an_empty_task_cannot_be_awaited_or_spawned) {
     Task<int> empty;
     EXPECT_THROW(spawn(loop, std::move(empty)), std::logic_error);
+}
+
+TEST_F(Tasks, a_null_function_is_not_spawned) {
+    const auto refusal = AllOf(HasSubstr("spawn: null function"), HasSubstr("'name' at "));
+    const auto spawned = [&](auto f) {
+        return thrown<std::invalid_argument>([&] { static_cast<void>(spawn(loop, std::move(f), "name")); });
+    };
+    EXPECT_THAT(spawned(static_cast<Task<> (*)()>(nullptr)), refusal);
+    EXPECT_THAT(spawned(Function<Task<>()>()), refusal);
+    EXPECT_THAT(spawned(std::function<Task<>()>()), refusal);
+    EXPECT_EQ(loop.run_ready().callbacks, 0U);
 }
 
 TEST_F(Tasks, who_awaits_a_task_owns_it_though_it_has_a_name_elsewhere) {

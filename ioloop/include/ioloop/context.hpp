@@ -85,7 +85,9 @@ template <class Factory> class FactoryFrame final : public ContextFrame {
     using Guard = std::invoke_result_t<Factory&>;
 
 public:
-    explicit FactoryFrame(Factory&& factory) : factory_(std::move(factory)) {}
+    explicit FactoryFrame(Factory&& factory) : factory_(std::move(factory)) {
+        if (is_null(factory_)) refuse_null("StackContext: null factory");
+    }
 
     void around(Next next) override {
         if constexpr (std::is_void_v<Guard>) {
@@ -212,7 +214,7 @@ private:
 class StackContext {
 public:
     /// `factory` returns a guard (any object: what it does, its constructor and destructor do), or nothing. It is
-    /// called now, and around every call.
+    /// called now, and around every call. Errors: std::invalid_argument if null; what it throws now.
     template <std::invocable Factory>
     explicit StackContext(Factory factory)
         : block_(std::make_shared<detail::FactoryFrame<Factory>>(std::move(factory))) {}

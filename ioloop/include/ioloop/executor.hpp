@@ -44,7 +44,7 @@ public:
     explicit ThreadPool(std::size_t threads = default_size());
     ~ThreadPool() override;
 
-    /// Thread: any.
+    /// Errors: std::invalid_argument for a null job. Thread: any.
     void execute(Function<void()> job) override;
 
     /// For work that mostly waits: the number of processors and 4, at most 32 (as Python has it).
@@ -93,10 +93,9 @@ template <class F>
 Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Executor* executor,
                                                                        Origin origin) {
     using T = std::invoke_result_t<std::decay_t<F>&>;
-    if constexpr (detail::nullable<std::decay_t<F>> && !std::is_function_v<std::remove_reference_t<F>>) {
-        if (f == nullptr) detail::refuse_null("run_in_executor: null function", origin);
-    }
-    Executor& chosen = executor != nullptr ? *executor : service<detail::DefaultExecutor>().get();
+    if (detail::is_null(f)) detail::refuse_null("run_in_executor: null function", origin);
+    Executor& chosen =
+        executor != nullptr ? *executor : service<detail::DefaultExecutor>("run_in_executor").get();
     Promise<T> promise(*this, origin);
     Future<T> future = promise.future();
     chosen.execute([promise = std::move(promise), f = std::forward<F>(f)]() mutable {

@@ -14,6 +14,8 @@
 #error "ioloop needs C++20: -std=c++20"
 #endif
 
+#include <ioloop/origin.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -36,6 +38,16 @@ template <class F>
 concept nullable = requires(const F& f) {
     static_cast<bool>(f == nullptr);
 };
+
+template <class F> bool is_null([[maybe_unused]] const F& f) {
+    if constexpr (nullable<F> && !std::is_function_v<F>) {
+        return f == nullptr;
+    } else {
+        return false;
+    }
+}
+/// Errors: std::invalid_argument with this text and the place, if that is known.
+[[noreturn]] void refuse_null(const char* what, const Origin& origin = Origin());
 
 /// Callables that bring the context they want to run in; see wrap() in context.hpp.
 template <class F>
@@ -85,9 +97,7 @@ public:
                  std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
     Function(F&& callable) {
         using Closure = std::decay_t<F>;
-        if constexpr (detail::nullable<Closure> && !std::is_function_v<std::remove_reference_t<F>>) {
-            if (callable == nullptr) return;
-        }
+        if (detail::is_null(callable)) return;
         using Result = std::invoke_result_t<Closure&, Args...>;
         if constexpr (std::is_void_v<R> && detail::keeps_running<Result>) {
             using Launch = detail::Launch<Closure>;

@@ -37,8 +37,8 @@ template <class T = void> class Promise;
 
 namespace detail {
 
-/// Errors: std::invalid_argument with this text and the place.
-[[noreturn]] void refuse_null(const char* what, const Origin& origin);
+[[noreturn]] void refuse_empty_future(const char* member);
+[[noreturn]] void refuse_moved_from(const char* member);
 
 /// What does not depend on the type of the result.
 class FutureState {
@@ -124,34 +124,28 @@ template <class T, bool moves> class FutureAwaiter;
 
 } // namespace detail
 
-/// A handle of a result. Empty when default-constructed: then only assignment and valid() are of use.
+/// A handle of a result. Empty when default-constructed: then only assignment, valid() and done() are of use, and the
+/// other members an error (logic_error).
 template <class T> class Future {
 public:
     Future() = default;
 
     bool valid() const noexcept { return state_ != nullptr; }
-    bool done() const noexcept { return state_->done(); }
+    bool done() const noexcept { return valid() && state_->done(); }
 
     /// The value. It is shared by all handles; move from it only if there is no other.
     /// Errors: the exception that was set; logic_error if not done().
-    typename Outcome<T>::Reference result() const {
-        state_->require_done("Future::result");
-        state_->retrieved();
-        return state_->outcome.get();
-    }
+    typename Outcome<T>::Reference result() const { return done_state("Future::result").outcome.get(); }
     /// std::future's spelling of result().
     typename Outcome<T>::Reference get() const { return result(); }
 
     /// Null if it is a value. Errors: logic_error if not done().
-    std::exception_ptr exception() const {
-        state_->require_done("Future::exception");
-        state_->retrieved();
-        return state_->outcome.error();
-    }
+    std::exception_ptr exception() const { return done_state("Future::exception").outcome.error(); }
 
     /// Gives it the result CancelledError, and tells whoever works on it. False if it was done. A spawned task is destroyed
     /// on its loop's thread: now, or soon if this is another. Thread: any.
     bool cancel() const {
+        if (!valid()) detail::refuse_empty_future("Future::cancel");
         const auto kept = state_; // what is cancelled may hold this very handle
         return kept->cancel();
     }
@@ -165,10 +159,19 @@ private:
     using State = detail::FutureStateOf<T>;
     explicit Future(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 
+    /// For somebody who asks for what is in it.
+    State& done_state(const char* member) const {
+        if (!valid()) detail::refuse_empty_future(member);
+        state_->require_done(member);
+        state_->retrieved();
+        return *state_;
+    }
+
     std::shared_ptr<State> state_;
 };
 
-/// Gives the result of its future, once. Move-only.
+/// Gives the result of its future, once. Move-only; after a move only assignment and done() are of use, and the other
+/// members an error (logic_error).
 template <class T> class Promise {
 public:
     /// On the loop that is current on this thread, if any. `origin` names the work in an error that nobody asks for.
@@ -185,17 +188,22 @@ public:
         if (state_) state_->abandon();
     }
 
-    Future<T> future() const { return Future<T>(state_); }
+    Future<T> future() const {
+        state("Promise::future");
+        return Future<T>(state_);
+    }
 
     /// False, and the value is dropped, if the future was cancelled. Thread: any.
     /// Errors: std::future_error if there is a result already.
     template <class... Args>
         requires(std::is_void_v<T> ? sizeof...(Args) == 0 : sizeof...(Args) <= 1)
     bool set_value(Args&&... args) {
-        return state_->settle([&] { state_->outcome.set_value(std::forward<Args>(args)...); });
+        State& s = state("Promise::set_value");
+        return s.settle([&] { s.outcome.set_value(std::forward<Args>(args)...); });
     }
     bool set_exception(std::exception_ptr error) {
-        return state_->settle([&] { state_->outcome.set_error(std::move(error)); });
+        State& s = state("Promise::set_exception");
+        return s.settle([&] { s.outcome.set_error(std::move(error)); });
     }
     /// Tornado's spelling of set_value().
     template <class... Args> bool set_result(Args&&... args) {
@@ -204,24 +212,28 @@ public:
 
     /// Takes over what a piece of work came to. Requires: outcome.done().
     bool set_outcome(Outcome<T>&& outcome) {
-        return state_->settle([&] { state_->outcome.take_over(std::move(outcome)); });
+        State& s = state("Promise::set_outcome");
+        return s.settle([&] { s.outcome.take_over(std::move(outcome)); });
     }
 
     /// Called, once and by whoever cancels, when the future is cancelled: stop working on it.
-    void on_cancel(Callback hook) { state_->on_cancel(std::move(hook)); }
+    void on_cancel(Callback hook) { state("Promise::on_cancel").on_cancel(std::move(hook)); }
     /// True if nobody waits for a result any more. Thread: any.
-    bool done() const noexcept { return state_->done(); }
+    bool done() const noexcept { return state_ == nullptr || state_->done(); }
 
 private:
     using State = detail::FutureStateOf<T>;
+
+    State& state(const char* member) const {
+        if (state_ == nullptr) detail::refuse_moved_from(member);
+        return *state_;
+    }
 
     std::shared_ptr<State> state_;
 };
 
 template <class T, class F> void IOLoop::add_future(Future<T> future, F callback, Origin origin) {
-    if constexpr (detail::nullable<F>) {
-        if (callback == nullptr) detail::refuse_null("add_future: null callback", origin);
-    }
+    if (detail::is_null(callback)) detail::refuse_null("add_future: null callback", origin);
     if (!future.valid()) detail::refuse_null("add_future: empty future", origin);
     detail::FutureState& state = *future.state_;
     state.when_done(Poster(*this),
@@ -239,7 +251,7 @@ namespace detail {
 template <class T, bool moves> class FutureAwaiter {
 public:
     explicit FutureAwaiter(Future<T> future) : future_(std::move(future)) {
-        if (!future_.valid()) refuse_null("co_await: empty future", Origin());
+        if (!future_.valid()) refuse_null("co_await: empty future");
     }
     FutureAwaiter(const FutureAwaiter&) = delete;
     FutureAwaiter& operator=(const FutureAwaiter&) = delete;

@@ -341,8 +341,9 @@ public:
     template <class F> decltype(auto) run_sync(F&& f, std::optional<Duration> timeout = {});
 
     /// The S of this loop, made by `S(IOLoop&)` if there is none yet. S derives from Service.
-    template <class S> S& service() {
-        require_thread("service");
+    /// Errors: logic_error in the name of `member`, the call that needs it.
+    template <class S> S& service(const char* member = "service") {
+        require_thread(member);
         Service* found = find_service(&detail::service_key<S>);
         if (found == nullptr) found = &keep_service(&detail::service_key<S>, std::make_unique<S>(*this));
         return static_cast<S&>(*found);

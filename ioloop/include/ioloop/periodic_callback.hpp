@@ -114,9 +114,7 @@ private:
         skip_while(std::move(busy));
     }
     template <class F> static Callback alone(IOLoop& loop, F callback, std::shared_ptr<bool> busy) {
-        if constexpr (detail::nullable<F>) {
-            if (callback == nullptr) return nullptr;
-        }
+        if (detail::is_null(callback)) return nullptr;
         // The closure is kept as long as its task, which may use the captures.
         return [&loop, f = std::make_shared<F>(std::move(callback)), busy = std::move(busy)] {
             auto work = (*f)();

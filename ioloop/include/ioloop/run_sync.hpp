@@ -52,6 +52,7 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     using R = std::invoke_result_t<Work&>;
     using T = typename detail::SyncResult<R>::type;
 
+    if (detail::is_null(f)) detail::refuse_null("run_sync: null function");
     // Shared with what is posted: if this call ends by stop(), that is still in the queue.
     struct State {
         explicit State(F&& work) : f(std::forward<F>(work)) {}

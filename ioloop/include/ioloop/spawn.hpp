@@ -177,7 +177,9 @@ template <class T> Future<T> spawn(IOLoop& loop, Task<T> task, Origin origin = O
 
 /// The same for a function that makes the task; a closure is kept until the task has ended. (`spawn(loop, [&]() -> Task<>
 /// {...}())` would run a coroutine whose lambda, and so whose captures, are gone.)
+/// Errors: also invalid_argument if the function is null, and what it throws.
 template <detail::MakesTask F> auto spawn(IOLoop& loop, F f, Origin origin = Origin::here()) {
+    if (detail::is_null(f)) detail::refuse_null("spawn: null function", origin);
     auto closure = std::make_shared<F>(std::move(f));
     auto task = (*closure)();
     return detail::spawn(loop, std::move(task), std::move(closure), origin);
