@@ -112,15 +112,15 @@ void FutureState::require_done(const char* member) const {
     if (!done()) raise(std::logic_error(std::string(member) + ": the result is not there yet"));
 }
 
-void FutureState::report_unseen(std::exception_ptr error) noexcept {
+void FutureState::report_unseen(const std::exception_ptr& error) noexcept {
     if (retrieved_ || is_cancellation(error)) return;
     // As if the work had been a callback: in its context, and else to the error hook.
-    auto rethrow = [context = std::move(context_), error = std::move(error)] {
+    auto rethrow = [context = std::move(context_), error] {
         context.run([&] { std::rethrow_exception(error); });
     };
     if (home_.spawn_callback(std::move(rethrow), origin_)) return;
-    std::fprintf(stderr, "ioloop: an error that nobody asked for, and no loop to report it to: %s\n",
-                 describe(origin_).c_str());
+    std::fprintf(stderr, "ioloop: an error that nobody asked for, and no loop to report it to: %s: %s\n",
+                 describe(origin_).c_str(), message_of(error).c_str());
 }
 
 } // namespace ioloop::detail

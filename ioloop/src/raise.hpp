@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -37,6 +38,19 @@ inline std::string describe(const Origin& origin) {
     std::string text;
     if (origin.name != nullptr) text.append("'").append(origin.name).append("' at ");
     return text.append(origin.file).append(":").append(std::to_string(origin.line));
+}
+
+/// What an exception says.
+inline std::string message_of([[maybe_unused]] const std::exception_ptr& error) {
+#if IOLOOP_EXCEPTIONS
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
+#endif
+    return "an exception that is no std::exception";
 }
 
 } // namespace ioloop

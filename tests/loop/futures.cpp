@@ -163,6 +163,23 @@ TEST_F(Futures, G1_an_error_that_nobody_asks_for_is_reported_with_the_place_of_i
     EXPECT_THAT(reported, ElementsAre("download: no route"));
 }
 
+TEST_F(Futures, an_error_that_nobody_asks_for_is_printed_if_there_is_no_loop_to_report_it_to) {
+    testing::internal::CaptureStderr();
+    {
+        IOLoop closed(world.options());
+        Promise<int> promise(closed, "download");
+        closed.close();
+        promise.set_exception(error("no route"));
+        Promise<int>("upload").set_exception(std::make_exception_ptr(42));
+    }
+    const std::string printed = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(printed, HasSubstr("no loop to report it to: 'download' at "));
+    EXPECT_THAT(printed, HasSubstr(": no route"));
+    EXPECT_THAT(printed, HasSubstr("no loop to report it to: 'upload' at "));
+    EXPECT_THAT(printed, HasSubstr(": an exception that is no std::exception"));
+    EXPECT_THAT(reported, IsEmpty());
+}
+
 TEST_F(Futures, an_error_that_somebody_asked_for_is_not_reported) {
     {
         Promise<int> promise(loop);
@@ -368,6 +385,18 @@ TEST_F(Futures, R10_run_sync_times_out_and_cancels_the_task) { // bug 39
     EXPECT_EQ(world.elapsed(), 10ms);
     EXPECT_TRUE(destroyed);
     EXPECT_EQ(loop.run_sync([] { return 1; }), 1); // and goes on being of use
+}
+
+TEST_F(Futures, who_was_too_late_or_cancelled_is_told_that_and_no_more) { // not "Connection timed out"
+    const auto sleep = []() -> Task<> { co_await sleep_for(1h); };
+    EXPECT_EQ(thrown<TimeoutError>([&] { loop.run_sync(sleep, 1s); }), "run_sync: the time is up");
+    EXPECT_EQ(thrown<TimeoutError>([&] { loop.run_sync([&] { return with_timeout(1s, sleep()); }); }),
+              "the time is up");
+    EXPECT_EQ(TimeoutError().code(), std::errc::timed_out);
+    Promise<int> promise(loop);
+    promise.future().cancel();
+    EXPECT_EQ(thrown<CancelledError>([&] { promise.future().result(); }), "cancelled");
+    EXPECT_EQ(CancelledError().code(), std::errc::operation_canceled);
 }
 
 TEST_F(Futures, R10_run_sync_with_a_timeout_of_zero_times_out_at_once) { // bug G11: zero is no "none"

@@ -84,7 +84,7 @@ public:
 protected:
     virtual void set_error(std::exception_ptr error) noexcept = 0;
     /// For the destructor of the derived: an error that nobody has seen is reported.
-    void report_unseen(std::exception_ptr error) noexcept;
+    void report_unseen(const std::exception_ptr& error) noexcept;
 
 private:
     struct Waiter {

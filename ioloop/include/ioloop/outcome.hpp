@@ -13,19 +13,32 @@
 
 namespace ioloop {
 
-/// Time was up. Its code() is errc::timed_out.
-class TimeoutError : public std::system_error {
+namespace detail {
+
+/// A system_error whose what() is the text that it is given. The text of the code would mislead ("Connection timed out").
+class PlainError : public std::system_error {
 public:
-    explicit TimeoutError(const char* what = "the time is up")
-        : system_error(std::make_error_code(std::errc::timed_out), what) {}
+    PlainError(std::errc code, const char* text) : system_error(std::make_error_code(code)), text_(text) {}
+    const char* what() const noexcept override { return text_.what(); }
+
+private:
+    std::runtime_error text_; ///< rather than a string: to copy it does not throw
+};
+
+} // namespace detail
+
+/// Time was up. Its code() is errc::timed_out.
+class TimeoutError : public detail::PlainError {
+public:
+    explicit TimeoutError(const char* what = "the time is up") : PlainError(std::errc::timed_out, what) {}
 };
 
 /// Whoever was to give the result was cancelled: by cancel(), or, if it is a task, by the end of its loop. Its code()
 /// is errc::operation_canceled.
-class CancelledError : public std::system_error {
+class CancelledError : public detail::PlainError {
 public:
     explicit CancelledError(const char* what = "cancelled")
-        : system_error(std::make_error_code(std::errc::operation_canceled), what) {}
+        : PlainError(std::errc::operation_canceled, what) {}
 };
 
 /// run_sync(): somebody stopped the loop before the result was there.
