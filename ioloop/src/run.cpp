@@ -185,7 +185,7 @@ void IOLoop::Impl::wait_while_paused() {
 void IOLoop::Impl::park() {
     if (!handle_watched_ && !has_host_waker_) return;
     parked_.store(Parked::between_runs);
-    if (handle_watched_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
+    if (handle_watched_ && !paused_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
     tell_plan();
 }
 

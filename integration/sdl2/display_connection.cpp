@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "display_connection.hpp"
+
+#include <SDL.h>
+#include <SDL_syswm.h>
+
+namespace ioloop::sdl2 {
+
+#if defined(SDL_VIDEO_DRIVER_X11)
+
+namespace {
+
+/// All windows share one connection, so any will do. SDL numbers them from 1 on, and has no list of them.
+SDL_Window* any_window() noexcept {
+    constexpr Uint32 most = 256;
+    for (Uint32 id = 1; id <= most; ++id) {
+        if (SDL_Window* window = SDL_GetWindowFromID(id)) return window;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+Fd display_connection() noexcept {
+    if ((SDL_WasInit(SDL_INIT_VIDEO) & SDL_INIT_VIDEO) == 0) return invalid_fd;
+    SDL_Window* const window = any_window();
+    if (window == nullptr) return invalid_fd;
+    SDL_SysWMinfo info;
+    SDL_VERSION(&info.version);
+    if (SDL_GetWindowWMInfo(window, &info) != SDL_TRUE || info.subsystem != SDL_SYSWM_X11) return invalid_fd;
+    return ConnectionNumber(info.info.x11.display);
+}
+
+#else
+
+Fd display_connection() noexcept { return invalid_fd; }
+
+#endif
+
+} // namespace ioloop::sdl2
