@@ -3,7 +3,6 @@
 #include <ioloop/ioloop.hpp>
 #include <ioloop/sdl2.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -40,8 +39,9 @@ int main(int, char**) {
         loop.call_later(
             1s, [&] { playing = false; }, "end of the example");
 
-        ioloop::TimePoint next_frame = loop.time();
+        ioloop::FramePacer pacer({.rate = 60});
         for (Uint8 shade = 0; playing; ++shade) {
+            pacer.begin_frame();
             SDL_Event event;
             while (SDL_PollEvent(&event) != 0) {
                 if (event.type == SDL_QUIT) playing = false;
@@ -49,15 +49,14 @@ int main(int, char**) {
                 if (event.key.keysym.sym == SDLK_ESCAPE) playing = false;
                 if (event.key.keysym.sym == SDLK_SPACE) ask();
             }
+            host.pump(pacer); // what came while the last frame was shown counts in this one
             if (screen != nullptr) {
                 SDL_FillRect(screen, nullptr,
                              SDL_MapRGB(screen->format, 16, 24, static_cast<Uint8>(64 + shade / 4)));
                 SDL_UpdateWindowSurface(window);
             }
-            // Instead of SDL_Delay: what is due, or arrives, in the rest of the frame is served at once. After a hitch the
-            // frames go on from here, and do not make up for those that were missed.
-            next_frame = std::max(next_frame + 16667us, loop.time());
-            host.pump_until(next_frame);
+            // Instead of SDL_Delay: what is due, or arrives, in the rest of the frame is served at once.
+            host.pump_until(pacer);
         }
     } // the host goes before SDL does
     std::printf("%d answers\n", answers);

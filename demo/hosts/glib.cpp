@@ -11,7 +11,7 @@ static IOLoop ours;
 
 /// Just before each wait: whoever armed a timeout since the last one, it counts.
 static gboolean prepare(GSource*, gint* timeout) {
-    const auto wait = ceil<milliseconds>(until(ours.next_deadline(), ours.time()));
+    const auto wait = ceil<milliseconds>(ours.time_to_deadline());
     *timeout = static_cast<gint>(MIN(wait.count(), G_MAXINT));
     return *timeout == 0; // GLib looks at the handle itself
 }

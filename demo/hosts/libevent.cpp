@@ -27,7 +27,7 @@ int main() {
     event_add(tick, &period);
     while (event_base_got_break(host) == 0) {
         // Just before each wait: whoever armed a timeout since the last one, it counts.
-        const timeval wait = to_timeval(until(loop.next_deadline(), loop.time()));
+        const timeval wait = to_timeval(loop.time_to_deadline());
         event_add(serve, &wait);
         event_base_loop(host, EVLOOP_ONCE);
     }

@@ -16,7 +16,7 @@ static void close(uv_handle_t* handle, void*) { uv_close(handle, nullptr); }
 
 /// Just before each wait: whoever armed a timeout since the last one, it counts.
 static void before_wait(uv_prepare_t*) {
-    const auto wait = ceil<milliseconds>(until(ours.next_deadline(), ours.time()));
+    const auto wait = ceil<milliseconds>(ours.time_to_deadline());
     uv_update_time(deadline.loop); // its timers count from when it looked at the clock, maybe long ago
     uv_timer_start(&deadline, on_deadline, static_cast<std::uint64_t>(wait.count()), 0);
 }

@@ -17,8 +17,8 @@ int main() {
     TimePoint tick = loop.time() + Visit::period;
     while (playing) {
         // Asked for just before the wait: whoever armed a timeout since the last one, it counts.
-        const TimePoint deadline = std::min(tick, loop.next_deadline());
-        const auto wait = ceil<milliseconds>(until(deadline, loop.time())); // rounded down, it would spin
+        const Duration left = std::min(until(tick, loop.time()), loop.time_to_deadline());
+        const auto wait = ceil<milliseconds>(left); // rounded down, it would spin
         ::poll(&handle, 1, static_cast<int>(wait.count()));
         loop.run_once(no_wait, Budget{2ms}); // reads the handle itself
         if (loop.time() < tick) continue;

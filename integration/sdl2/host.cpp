@@ -182,7 +182,7 @@ IdleCall Host::Impl::call_when_idle(Function<void(Duration)> callback, const Ori
 bool Host::Impl::post_idle(Duration left) {
     constexpr std::chrono::milliseconds most(50); // what a user does not notice (W3C requestIdleCallback)
     if (!idle_->wants_time()) return false;
-    left = std::min({left, until(loop_.next_deadline(), loop_.time()), Duration(most)});
+    left = std::min({left, loop_.time_to_deadline(), Duration(most)});
     if (left < std::max(options_.least_idle, Duration(1))) return false;
     idle_->post_first(loop_, now() + left, steady_clock());
     return true;

@@ -93,8 +93,7 @@ void Host::Impl::sleep(Duration left) {
     const Mode mode = loop_.in_call() ? Mode::slack : options_.mode;
     active_mode_ = mode;
     switch (mode) {
-    case Mode::pump:
-        return sleep_in_sdl(std::min({left, options_.piece, until(loop_.next_deadline(), loop_.time())}));
+    case Mode::pump: return sleep_in_sdl(std::min({left, options_.piece, loop_.time_to_deadline()}));
     case Mode::slack: return sleep_in_loop(std::min(left, options_.piece));
     case Mode::guest: return sleep_in_sdl(left);
     case Mode::merge:

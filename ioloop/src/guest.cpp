@@ -142,9 +142,8 @@ void Guest::State::turn() {
 
 /// Between turns: is there another one to make, or what is to be waited for?
 void Guest::State::plan() {
-    const TimePoint deadline = loop_->next_deadline();
-    const TimePoint now = loop_->time();
-    if (deadline <= now) {
+    const Duration wait = loop_->time_to_deadline();
+    if (wait <= no_wait) {
         if (!post_turn()) waiter_->tell_soon();
         return;
     }
@@ -159,7 +158,7 @@ void Guest::State::plan() {
         }
     }
     // The loop's clock may be a simulated one; the waiter's is not.
-    waiter_->arm(interests_, after(steady_clock().now(), until(deadline, now)));
+    waiter_->arm(interests_, after(steady_clock().now(), wait));
 }
 
 /// Called by the loop: by any thread for work, by its own for changes.

@@ -23,8 +23,13 @@ TimePoint IOLoop::Impl::now() const noexcept {
 
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
-    if (phase_ != Phase::wait || anything_queued() || stop_) return now();
-    return next_timeout();
+    return work_waits() ? now() : next_timeout();
+}
+
+/// By one reading of the clock: what is to be done now is not in a nanosecond, which a host would round up.
+Duration IOLoop::Impl::time_to_deadline() const noexcept {
+    if (closed_ || paused_) return forever;
+    return work_waits() ? no_wait : until(next_timeout(), time());
 }
 
 /// When the first timeout is due; `never` while time stands still before it.

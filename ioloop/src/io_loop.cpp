@@ -154,6 +154,7 @@ TimePoint IOLoop::time() const noexcept { return impl_->time(); }
 TimePoint IOLoop::now() const noexcept { return impl_->now(); }
 Fd IOLoop::native_handle(Deadlines deadlines) { return impl_->native_handle(deadlines); }
 TimePoint IOLoop::next_deadline() const noexcept { return impl_->next_deadline(); }
+Duration IOLoop::time_to_deadline() const noexcept { return impl_->time_to_deadline(); }
 void IOLoop::set_host_waker(Function<void()> waker, RingFor ring_for) {
     impl_->set_host_waker(std::move(waker), ring_for);
 }

@@ -99,6 +99,7 @@ public:
     void set_host_waker(Function<void()>&& waker, RingFor ring_for);
     Fd native_handle(Deadlines deadlines);
     TimePoint next_deadline() const noexcept;
+    Duration time_to_deadline() const noexcept;
     TimePoint next_timeout() const noexcept;
     void stop() noexcept;
     void wake() noexcept;
@@ -177,6 +178,8 @@ private:
     }
     std::uint32_t left() const noexcept;
     bool anything_queued() const noexcept { return !queue_.empty() || signal_queue_.ready(); }
+    /// A run_ call would not wait.
+    bool work_waits() const noexcept { return phase_ != Phase::wait || anything_queued() || stop_; }
     std::size_t collect_callbacks();
     bool consume_stop() noexcept;
 

@@ -51,6 +51,25 @@ TEST_F(HostDoors, the_next_deadline_is_now_while_work_is_queued_or_a_stop_waits_
     EXPECT_EQ(loop.next_deadline(), world.now());
 }
 
+TEST_F(HostDoors, the_time_to_the_deadline_is_what_a_host_may_wait) {
+    EXPECT_EQ(loop.time_to_deadline(), forever);
+    const Timeout timeout = loop.call_later(3s, [] {});
+    EXPECT_EQ(loop.time_to_deadline(), 3s);
+    world.advance(5s);
+    EXPECT_EQ(loop.time_to_deadline(), 0s);
+    loop.remove_timeout(timeout);
+    loop.add_callback([] {});
+    EXPECT_EQ(loop.time_to_deadline(), 0s);
+    loop.set_paused(true);
+    EXPECT_EQ(loop.time_to_deadline(), forever);
+}
+
+TEST_F(HostDoors, work_that_waits_leaves_no_time_also_by_a_clock_that_runs) {
+    IOLoop real;
+    real.add_callback([] {});
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(real.time_to_deadline(), 0s);
+}
+
 // ---- native_handle ------------------------------------------------------------------------------
 
 TEST_F(HostDoors, a_poller_without_a_handle_says_so) {

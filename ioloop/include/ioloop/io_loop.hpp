@@ -298,6 +298,8 @@ public:
 
     /// When run_once() must be called again at the latest: now if work waits, `never` if nothing is armed.
     TimePoint next_deadline() const noexcept;
+    /// How long a host may wait until then: zero if it has come, `forever` if there is none. Round it up.
+    Duration time_to_deadline() const noexcept;
 
     /// Ends the wait under way, or else the next one. Thread: any, signal-safe.
     void wake() noexcept;
