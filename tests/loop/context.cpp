@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// Contexts: Tornado's stack_context, its tests and its bugs.
-#include "support/sim_world.hpp"
+#include "support/contexts.hpp"
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
 
-#include <algorithm>
-#include <functional>
+#include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -21,58 +22,13 @@ using testing::IsEmpty;
 
 namespace {
 
-class Contexts : public testing::Test {
-protected:
-    /// A context that keeps its name in `active` while something runs in it.
-    auto named(std::string name) {
-        struct Guard {
-            Guard(std::vector<std::string>& a, const std::string& n) : active(a) { active.push_back(n); }
-            Guard(const Guard&) = delete;
-            Guard& operator=(const Guard&) = delete;
-            ~Guard() { active.pop_back(); }
-            std::vector<std::string>& active;
-        };
-        return [this, name = std::move(name)] { return Guard(active, name); };
+std::string what(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
     }
-    auto note_active() {
-        return [this] { seen.push_back(active); };
-    }
-    auto swallow(std::string who) {
-        return [this, who = std::move(who)](std::exception_ptr) {
-            caught.push_back(who);
-            return true;
-        };
-    }
-    auto pass_on(std::string who) {
-        return [this, who = std::move(who)](std::exception_ptr) {
-            caught.push_back(who);
-            return false;
-        };
-    }
-    static std::string text(const std::exception_ptr& error) {
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& e) {
-            return e.what();
-        }
-    }
-    IOLoop::Options options() {
-        auto options = world.options();
-        options.on_error = [this](std::exception_ptr error, const Origin&, CallKind) {
-            reported.push_back(text(error));
-        };
-        return options;
-    }
-
-    SimWorld world;
-    std::vector<std::string> active;
-    std::vector<std::vector<std::string>> seen;
-    std::vector<std::string> caught;
-    std::vector<std::string> reported;
-    IOLoop loop{options()};
-};
-
-using Names = std::vector<std::string>;
+}
 
 } // namespace
 
@@ -121,30 +77,17 @@ TEST_F(Contexts, S1_nested_contexts_are_entered_outermost_first_and_left_in_reve
 }
 
 TEST_F(Contexts, S1_a_post_from_another_thread_carries_the_context_of_that_thread) {
-    std::thread([&] {
-        int entered = 0;
-        StackContext of_worker([&] { ++entered; });
-        loop.add_callback([&] { seen.push_back(Context::current() ? Names{"some"} : Names{}); });
-    }).join();
-    loop.add_callback([&] { seen.push_back(Context::current() ? Names{"some"} : Names{}); });
-}
-
-TEST_F(Contexts, S1_wrapping_is_idempotent_and_wrapping_nothing_is_nothing) { // [P74]
     int entered = 0;
-    auto once = [&] {
-        StackContext context([&] { ++entered; });
-        entered = 0;
-        return wrap(wrap([] {}));
-    }();
-    once();
+    const auto note = [&] { seen.push_back(Context::current() ? Names{"some"} : Names{}); };
+    std::thread([&] {
+        StackContext of_worker([&] { ++entered; });
+        loop.add_callback(note);
+    }).join();
+    loop.add_callback(note);
+    entered = 0;
+    loop.run_once();
+    EXPECT_THAT(seen, ElementsAre(Names{"some"}, Names{}));
     EXPECT_EQ(entered, 1);
-    EXPECT_EQ(wrap(nullptr), nullptr);
-    EXPECT_THROW(loop.add_callback(wrap(Callback())), std::invalid_argument);
-}
-
-TEST_F(Contexts, S1_a_wrapped_callable_forwards_arguments_and_result) {
-    auto twice = wrap([](int x, std::unique_ptr<int> y) { return 2 * x + *y; });
-    EXPECT_EQ(twice(20, std::make_unique<int>(2)), 42);
 }
 
 TEST_F(Contexts, S2_a_callable_stored_in_no_context_runs_in_none_whoever_runs_the_loop) { // bug 69e44920
@@ -191,7 +134,7 @@ TEST_F(Contexts, S3_what_a_handler_has_dealt_with_goes_no_further) {
 TEST_F(Contexts, S3_a_handler_that_throws_replaces_the_exception) { // [P72] [P73]
     {
         ExceptionStackContext outer([&](std::exception_ptr e) {
-            caught.push_back(text(e));
+            caught.push_back(what(e));
             return false;
         });
         ExceptionStackContext inner([](std::exception_ptr) -> bool { throw std::runtime_error("second"); });
@@ -294,134 +237,6 @@ TEST_F(Contexts, test_stack_context_an_exception_three_callbacks_deep_reaches_th
     }
     for (int i = 0; i < 3; ++i) loop.run_once();
     EXPECT_THAT(caught, ElementsAre("request"));
-}
-
-TEST_F(Contexts, test_exit_library_context_a_callback_wrapped_by_a_library_runs_as_the_application_s) {
-    Callback library_callback;
-    auto library_function = [&](Callback callback) {
-        library_callback = wrap(std::move(callback));
-        StackContext library(named("library"));
-        loop.add_callback([&] { library_callback(); });
-    };
-    {
-        StackContext application(named("application"));
-        library_function(note_active());
-    }
-    loop.run_once();
-    // Entered are library and, within it, application alone: the library's is not around what it schedules.
-    EXPECT_THAT(seen.at(0).back(), "application");
-}
-
-TEST_F(Contexts, a_task_that_a_wrapped_callable_returns_runs_in_the_context_of_the_wrapping) {
-    std::vector<bool> in;
-    const auto task = [&](auto&&...) -> Task<> {
-        in.push_back(static_cast<bool>(Context::current()));
-        co_await next_turn();
-        in.push_back(static_cast<bool>(Context::current()));
-    };
-    Promise<int> promise(loop);
-    Callback wrapped;
-    {
-        StackContext context([] {});
-        wrapped = wrap(task);
-        loop.add_future(promise.future(), task);
-    }
-    promise.set_value(1);
-    loop.add_callback(std::move(wrapped));
-    loop.run_ready();
-    EXPECT_THAT(in, ElementsAre(true, true, true, true));
-}
-
-TEST_F(Contexts, test_pre_wrap_a_wrapped_callback_keeps_its_own_context_only) {
-    Callback wrapped = [&] {
-        StackContext here(named("where wrapped"));
-        return wrap(note_active());
-    }();
-    {
-        StackContext there(named("where added"));
-        loop.add_callback(std::move(wrapped));
-    }
-    loop.run_once();
-    EXPECT_THAT(seen, ElementsAre(Names{"where wrapped"}));
-}
-
-TEST_F(Contexts, test_deactivate_a_deactivated_context_is_gone_from_the_next_callback) {
-    {
-        StackContext a(named("a"));
-        StackContext b(named("b"));
-        StackContext c(named("c"));
-        loop.add_callback([&, end = b.deactivator()] {
-            end();
-            seen.push_back(active); // under way: it goes on
-            loop.add_callback(note_active());
-        });
-        loop.add_callback(note_active()); // stored before, called after
-    }
-    loop.run_ready();
-    EXPECT_THAT(seen, ElementsAre(Names{"a", "b", "c"}, Names{"a", "c"}, Names{"a", "c"}));
-}
-
-TEST_F(Contexts, test_deactivate_order_any_of_them_may_be_deactivated) { // the outermost crashed: 46850a7b
-    for (int which = 0; which < 3; ++which) {
-        seen.clear();
-        {
-            StackContext a(named("a"));
-            StackContext b(named("b"));
-            StackContext c(named("c"));
-            (which == 0 ? a : which == 1 ? b : c).deactivate();
-            loop.add_callback([&] {
-                seen.push_back(active);
-                StackContext d(named("d"));
-                loop.add_callback(note_active());
-            });
-        }
-        loop.run_ready();
-        const Names left = which == 0 ? Names{"b", "c"} : which == 1 ? Names{"a", "c"} : Names{"a", "b"};
-        Names more = left;
-        more.emplace_back("d");
-        EXPECT_THAT(seen, ElementsAre(left, more));
-    }
-}
-
-TEST_F(Contexts, contexts_that_each_end_the_one_before_do_not_add_up) { // tornado #507
-    auto alive = std::make_shared<int>();
-    Callback step;
-    int left = 1000;
-    long most = 0;
-    std::function<void()> next = [&] {
-        most = std::max(most, alive.use_count());
-        if (--left == 0) return;
-        StackContext context([alive] {});
-        loop.add_callback([&, end = context.deactivator()] {
-            end();
-            next();
-        });
-    };
-    next();
-    loop.run_ready();
-    EXPECT_EQ(left, 0);
-    EXPECT_LT(most, 10);
-    EXPECT_EQ(alive.use_count(), 1);
-}
-
-TEST_F(Contexts, test_isolation_what_a_callable_schedules_is_not_of_its_caller_s_context) {
-    for (const bool empty : {false, true}) {
-        seen.clear();
-        Callback f2;
-        auto make = [&] { f2 = wrap([&] { loop.add_callback(note_active()); }); };
-        if (empty) {
-            make();
-        } else {
-            StackContext c1(named("c1"));
-            make();
-        }
-        {
-            StackContext c2(named("c2"));
-            f2();
-        }
-        loop.run_ready();
-        EXPECT_THAT(seen, ElementsAre(empty ? Names{} : Names{"c1"}));
-    }
 }
 
 TEST_F(Contexts, a_context_is_destroyed_with_the_last_callable_that_carries_it) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// Futures, promises, run_sync.
-#include "support/sim_world.hpp"
+/// Futures and promises.
+#include "support/sim_loop.hpp"
 #include "support/thrown.hpp"
 
+#include <exception>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -20,27 +23,11 @@ using testing::IsEmpty;
 
 namespace {
 
-class Futures : public testing::Test {
-protected:
-    IOLoop::Options options() {
-        auto options = world.options();
-        options.on_error = [this](const std::exception_ptr& error, const Origin& origin, CallKind) {
-            try {
-                std::rethrow_exception(error);
-            } catch (const std::exception& e) {
-                reported.push_back((origin.name != nullptr ? std::string(origin.name) + ": " : "") +
-                                   e.what());
-            }
-        };
-        return options;
-    }
+struct Futures : SimLoop {
     static std::exception_ptr error(const char* text) {
         return std::make_exception_ptr(std::runtime_error(text));
     }
 
-    SimWorld world;
-    std::vector<std::string> reported;
-    IOLoop loop{options()};
     std::vector<std::string> log;
 };
 
@@ -302,13 +289,6 @@ TEST_F(Futures, null_callables_and_empty_futures_are_refused) {
                  std::invalid_argument);
 }
 
-TEST_F(Futures, run_sync_refuses_a_null_function) {
-    const char* const refusal = "run_sync: null function";
-    const auto null = static_cast<int (*)()>(nullptr);
-    EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(null); }), refusal);
-    EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(Function<Task<>()>()); }), refusal);
-}
-
 TEST_F(Futures, an_empty_future_is_not_done_and_gives_nothing) {
     const Future<int> empty;
     EXPECT_FALSE(empty.done());
@@ -335,130 +315,4 @@ TEST_F(Futures, a_promise_that_was_moved_from_gives_nothing) {
     EXPECT_FALSE(promise.done());
     promise.set_value(2);
     EXPECT_EQ(promise.future().result(), 2);
-}
-
-// ---- run_sync -----------------------------------------------------------------------------------
-
-TEST_F(Futures, R10_run_sync_gives_a_value_a_future_s_or_a_task_s) {
-    EXPECT_EQ(loop.run_sync([] { return 42; }), 42);
-    EXPECT_EQ(loop.run_sync([&] {
-        auto promise = std::make_shared<Promise<std::string>>(loop);
-        loop.call_later(1s, [promise] { promise->set_value("later"); });
-        return promise->future();
-    }),
-              "later");
-    EXPECT_EQ(*loop.run_sync([]() -> Task<std::unique_ptr<int>> {
-        co_await sleep_for(1h);
-        co_return std::make_unique<int>(7);
-    }),
-              7);
-    int value = 1;
-    EXPECT_EQ(&loop.run_sync([&]() -> Task<int&> { co_return value; }), &value);
-    loop.run_sync([] {});
-    loop.run_sync([]() -> Task<> { co_return; });
-}
-
-TEST_F(Futures, R10_run_sync_throws_what_the_work_throws) {
-    EXPECT_THROW(loop.run_sync([]() -> int { throw std::domain_error("x"); }), std::domain_error);
-    EXPECT_THROW(loop.run_sync([]() -> Task<int> { throw std::domain_error("x"); }), std::domain_error);
-    EXPECT_THROW(loop.run_sync([]() -> Future<int> { throw std::domain_error("x"); }), std::domain_error);
-    EXPECT_THAT(reported, IsEmpty());
-}
-
-TEST_F(Futures, R10_the_loop_is_current_inside_run_sync) { // TestIOLoopRunSync.test_current
-    loop.run_sync([&] { EXPECT_EQ(IOLoop::current(false), &loop); });
-}
-
-TEST_F(Futures, R10_run_sync_times_out_and_cancels_the_task) { // bug 39
-    bool destroyed = false;
-    struct Sign {
-        ~Sign() { flag = true; }
-        bool& flag;
-    };
-    EXPECT_THROW(loop.run_sync(
-                     [&]() -> Task<> {
-                         const Sign sign{destroyed};
-                         co_await sleep_for(1s);
-                     },
-                     10ms),
-                 TimeoutError);
-    EXPECT_EQ(world.elapsed(), 10ms);
-    EXPECT_TRUE(destroyed);
-    EXPECT_EQ(loop.run_sync([] { return 1; }), 1); // and goes on being of use
-}
-
-TEST_F(Futures, who_was_too_late_or_cancelled_is_told_that_and_no_more) { // not "Connection timed out"
-    const auto sleep = []() -> Task<> { co_await sleep_for(1h); };
-    EXPECT_EQ(thrown<TimeoutError>([&] { loop.run_sync(sleep, 1s); }), "run_sync: the time is up");
-    EXPECT_EQ(thrown<TimeoutError>([&] { loop.run_sync([&] { return with_timeout(1s, sleep()); }); }),
-              "the time is up");
-    EXPECT_EQ(TimeoutError().code(), std::errc::timed_out);
-    Promise<int> promise(loop);
-    promise.future().cancel();
-    EXPECT_EQ(thrown<CancelledError>([&] { promise.future().result(); }), "cancelled");
-    EXPECT_EQ(CancelledError().code(), std::errc::operation_canceled);
-}
-
-TEST_F(Futures, R10_run_sync_with_a_timeout_of_zero_times_out_at_once) { // bug G11: zero is no "none"
-    EXPECT_THROW(loop.run_sync([]() -> Task<> { co_await sleep_for(1s); }, 0s), TimeoutError);
-    EXPECT_LT(world.elapsed(), 1s);
-}
-
-TEST_F(Futures, R10_with_a_timeout_that_is_past_the_work_begins_all_the_same) { // [P17c]
-    EXPECT_EQ(loop.run_sync([] { return 42; }, -1s), 42);
-    EXPECT_THROW(loop.run_sync(
-                     [&]() -> Future<int> {
-                         log.emplace_back("begun");
-                         return Promise<int>(loop).future();
-                     },
-                     -1s),
-                 std::future_error); // given up by its promise, before the timeout
-    EXPECT_THAT(log, ElementsAre("begun"));
-}
-
-TEST_F(Futures, R10_the_timeout_of_a_run_sync_is_gone_with_it) {
-    loop.run_sync([] {}, 1h);
-    EXPECT_THROW(loop.run_sync([] { throw std::domain_error("x"); }, 1h), std::domain_error);
-    EXPECT_EQ(loop.statistics().timeouts, 0U);
-}
-
-TEST_F(Futures, B39_a_stop_is_told_from_a_timeout) { // tornado #3435
-    EXPECT_THROW(loop.run_sync([&]() -> Task<> {
-        loop.stop();
-        co_await sleep_for(1s);
-    }),
-                 StoppedError);
-    loop.stop();
-    EXPECT_THROW(loop.run_sync([&] { log.emplace_back("ran"); }, 1s), StoppedError);
-    loop.run_ready(); // what was posted for it does nothing any more
-    EXPECT_THAT(log, IsEmpty());
-}
-
-TEST_F(Futures, run_sync_inside_start_is_an_error) {
-    loop.add_callback([&] {
-        EXPECT_THROW(loop.run_sync([] { return 1; }), std::logic_error);
-        loop.stop();
-    });
-    loop.start();
-}
-
-TEST_F(Futures, what_run_sync_runs_may_destroy_the_loop) {
-    auto mortal = std::make_unique<IOLoop>();
-    EXPECT_EQ(mortal->run_sync(
-                  [&] {
-                      mortal.reset();
-                      return 1;
-                  },
-                  1min),
-              1);
-}
-
-TEST_F(Futures, a_done_callback_of_run_sync_does_not_stop_a_later_start) {
-    loop.run_sync([] { return 1; });
-    loop.call_later(1s, [&] {
-        log.emplace_back("ran");
-        loop.stop();
-    });
-    loop.start();
-    EXPECT_THAT(log, ElementsAre("ran"));
 }

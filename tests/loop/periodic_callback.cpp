@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
-// PeriodicCallback: ticks on a grid.
-#include "support/sim_world.hpp"
+/// PeriodicCallback: ticks on a grid.
+#include "support/periodic_callbacks.hpp"
 #include "support/thrown.hpp"
 
-#include <ioloop/ioloop.hpp>
-
-#include <cstdint>
-#include <limits>
+#include <exception>
 #include <memory>
 #include <optional>
-#include <string>
-#include <utility>
+#include <stdexcept>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -18,29 +14,8 @@
 
 using namespace ioloop;
 using namespace std::chrono_literals;
-
-namespace {
-
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class PeriodicCallbacks : public testing::Test {
-protected:
-    SimWorld world;
-    IOLoop loop{world.options()};
-    std::vector<std::int64_t> at; ///< seconds at which it was called
-
-    Callback note(Duration taking = 0s) {
-        return [this, taking] {
-            at.push_back(std::chrono::duration_cast<std::chrono::seconds>(world.elapsed()).count());
-            world.advance(taking);
-        };
-    }
-    void run(Duration how_long) {
-        const TimePoint end = world.now() + how_long;
-        while (world.now() < end) loop.run_once(end - world.now());
-    }
-};
 
 TEST_F(PeriodicCallbacks, PC1_a_period_that_is_not_positive_is_an_error_that_says_where) {
     for (const Duration period : {Duration(0s), Duration(-1s)}) {
@@ -290,89 +265,6 @@ TEST_F(PeriodicCallbacks, one_whose_timeout_was_removed_by_the_inspector_is_stop
     EXPECT_THAT(at, ElementsAre(10));
 }
 
-// ---- missed ticks -------------------------------------------------------------------------------
-
-TEST_F(PeriodicCallbacks, ticks_that_were_skipped_are_counted) {
-    PeriodicCallback periodic(loop, 10s, [&] { note(at.size() == 1 ? 25s : 0s)(); });
-    periodic.start();
-    run(60s);
-    EXPECT_THAT(at, ElementsAre(10, 20, 50, 60));
-    EXPECT_EQ(periodic.missed(), 2U);
-}
-
-TEST_F(PeriodicCallbacks, bursts_make_up_for_missed_ticks_one_a_turn) {
-    PeriodicCallback periodic(loop, 10s, [&] { note(at.empty() ? 35s : 0s)(); }, {MissedTicks::burst});
-    periodic.start();
-    run(10s);
-    EXPECT_EQ(loop.run_once().timeouts, 1U);
-    EXPECT_THAT(at, ElementsAre(10, 45));
-    run(30s);
-    EXPECT_THAT(at, ElementsAre(10, 45, 45, 45, 50, 60, 70));
-    EXPECT_EQ(periodic.missed(), 0U);
-}
-
-TEST_F(PeriodicCallbacks, a_delay_begins_a_new_grid_after_a_miss) {
-    PeriodicCallback periodic(loop, 10s, [&] { note(at.empty() ? 25s : 3s)(); }, {MissedTicks::delay});
-    periodic.start();
-    run(70s);
-    EXPECT_THAT(at, ElementsAre(10, 45, 55, 65));
-    EXPECT_EQ(periodic.missed(), 2U);
-}
-
-// ---- jitter -------------------------------------------------------------------------------------
-
-TEST_F(PeriodicCallbacks, F14_jitter_makes_each_period_longer_or_shorter) {
-    std::vector<double> dice = {0.5, 1, 0, 0.75, 0.5};
-    std::size_t thrown = 0;
-    PeriodicCallback periodic(loop, 10s, note(),
-                              {.jitter = 0.5, .random = [&] { return dice.at(thrown++); }});
-    periodic.start();
-    std::vector<Duration> exactly;
-    for (int i = 0; i < 4; ++i) {
-        loop.run_once(forever);
-        exactly.push_back(world.elapsed());
-    }
-    EXPECT_THAT(exactly, ElementsAre(10s, 22500ms, 30s, 41250ms));
-}
-
-TEST_F(PeriodicCallbacks, F14_jitter_has_dice_of_its_own) {
-    PeriodicCallback periodic(loop, 10s, note(), {.jitter = 1});
-    periodic.start();
-    TimePoint last = world.now();
-    std::vector<Duration> gaps;
-    for (int i = 0; i < 100; ++i) {
-        loop.run_once(forever);
-        gaps.push_back(world.now() - std::exchange(last, world.now()));
-    }
-    EXPECT_THAT(gaps, testing::Each(testing::AllOf(testing::Ge(5s), testing::Le(15s))));
-    EXPECT_THAT(gaps, testing::Contains(testing::Lt(9s)));
-    EXPECT_THAT(gaps, testing::Contains(testing::Gt(11s)));
-}
-
-TEST_F(PeriodicCallbacks, a_jitter_that_is_not_from_0_to_1_is_an_error_that_says_where) {
-    for (const double jitter : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
-        EXPECT_THAT(thrown<std::invalid_argument>([&] {
-                        PeriodicCallback(
-                            loop, 1s, [] {}, {.jitter = jitter}, "autosave");
-                    }),
-                    HasSubstr("jitter must be from 0 to 1, 'autosave' at"));
-    }
-}
-
-TEST_F(PeriodicCallbacks, dice_that_throw_are_reported_and_the_schedule_goes_on) {
-    int errors = 0;
-    loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { ++errors; });
-    int throws = 0;
-    PeriodicCallback periodic(loop, 10s, note(), {.jitter = 0.5, .random = [&] {
-                                                      if (++throws == 3) throw std::runtime_error("lost");
-                                                      return 0.5;
-                                                  }});
-    periodic.start();
-    run(40s);
-    EXPECT_THAT(at, ElementsAre(10, 30, 40));
-    EXPECT_EQ(errors, 1);
-}
-
 // ---- pauses -------------------------------------------------------------------------------------
 
 TEST_F(PeriodicCallbacks, its_grid_moves_with_a_pause) {
@@ -417,97 +309,3 @@ TEST_F(PeriodicCallbacks, deadline_of_a_timeout_is_when_it_is_or_was_due) {
     EXPECT_EQ(loop.deadline_of(timeout), never);
     EXPECT_EQ(loop.deadline_of({}), never);
 }
-
-// ---- callbacks that go on -----------------------------------------------------------------------
-
-TEST_F(PeriodicCallbacks, F15_a_task_is_not_begun_again_while_it_goes_on) { // test_periodic_coro, _async
-    int at_once = 0;
-    PeriodicCallback periodic(loop, 10s, [&]() -> Task<> {
-        EXPECT_EQ(++at_once, 1);
-        at.push_back(std::chrono::duration_cast<std::chrono::seconds>(world.elapsed()).count());
-        co_await sleep_for(25s);
-        --at_once;
-    });
-    periodic.start();
-    run(101s);
-    EXPECT_THAT(at, ElementsAre(10, 40, 70, 100));
-    EXPECT_EQ(periodic.missed(), 6U);
-}
-
-TEST_F(PeriodicCallbacks, F15_a_task_that_is_over_in_time_leaves_no_tick_out) {
-    PeriodicCallback periodic(
-        loop, 10s,
-        [&]() -> Task<int> {
-            note()();
-            co_await sleep_for(4s);
-            co_return 1;
-        },
-        "heartbeat");
-    periodic.start();
-    run(41s);
-    EXPECT_THAT(at, ElementsAre(10, 20, 30, 40));
-    EXPECT_EQ(periodic.missed(), 0U);
-}
-
-TEST_F(PeriodicCallbacks, F15_nor_is_what_a_future_stands_for) {
-    std::vector<Promise<>> work;
-    PeriodicCallback periodic(
-        loop, 10s,
-        [&] {
-            note()();
-            return work.emplace_back(loop).future();
-        },
-        PeriodicCallback::Options{.missed = MissedTicks::burst});
-    periodic.start();
-    run(35s);
-    EXPECT_THAT(at, ElementsAre(10));
-    work[0].set_value();
-    run(10s);
-    EXPECT_THAT(at, ElementsAre(10, 40));
-    work[1].set_value();
-}
-
-TEST_F(PeriodicCallbacks, F15_stopped_while_its_task_goes_on_it_ticks_no_more_and_the_task_ends) {
-    bool ended = false;
-    {
-        PeriodicCallback periodic(loop, 10s, [&, captured = std::make_shared<int>(7)]() -> Task<> {
-            note()();
-            co_await sleep_for(5s);
-            ended = *captured == 7;
-        });
-        periodic.start();
-        run(12s);
-        periodic.stop();
-    }
-    run(60s);
-    EXPECT_THAT(at, ElementsAre(10));
-    EXPECT_TRUE(ended);
-}
-
-TEST_F(PeriodicCallbacks, PC5_a_task_that_fails_is_reported_and_the_schedule_goes_on) {
-    std::vector<std::string> names;
-    loop.set_error_hook(
-        [&](const std::exception_ptr&, const Origin& origin, CallKind) { names.emplace_back(origin.name); });
-    PeriodicCallback periodic(
-        loop, 10s,
-        [&]() -> Task<> {
-            co_await sleep_for(1s);
-            throw std::runtime_error("no answer");
-        },
-        "heartbeat");
-    periodic.start();
-    run(25s);
-    EXPECT_THAT(names, ElementsAre("heartbeat", "heartbeat"));
-}
-
-TEST_F(PeriodicCallbacks, F15_a_loop_that_closes_takes_the_task_with_it) {
-    auto captured = std::make_shared<int>(7);
-    PeriodicCallback periodic(loop, 10s, [captured]() -> Task<> { co_await sleep_for(1h); });
-    periodic.start();
-    run(15s);
-    loop.close();
-    EXPECT_FALSE(periodic.is_running());
-    EXPECT_EQ(captured.use_count(), 2); // its own, and the callback's
-}
-
-} // namespace

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/// Contexts of tasks: what is current after a co_await, and what is open across one.
+#include "support/tasks.hpp"
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST_F(Tasks, S6_the_context_of_the_spawn_is_there_after_every_co_await) {
+    int entered = 0;
+    {
+        StackContext context([&] { ++entered; });
+        entered = 0;
+        spawn(loop, [](Tasks& t) -> Task<> {
+            for (int i = 0; i < 3; ++i) {
+                t.log.emplace_back(Context::current() ? "in" : "out");
+                co_await sleep_for(1s);
+            }
+            co_await all(sleep_for(1s), next_turn());
+            t.log.emplace_back(Context::current() ? "in" : "out");
+        }(*this));
+    }
+    run();
+    EXPECT_THAT(log, ElementsAre("in", "in", "in", "in"));
+    EXPECT_GE(entered, 5);
+    EXPECT_FALSE(Context::current());
+}
+
+TEST_F(Tasks, S6_a_context_may_be_open_across_co_await_and_goes_while_the_task_waits) { // test_yield_in_with
+    std::vector<std::string> active;
+    struct Guard {
+        explicit Guard(std::vector<std::string>& a) : list(a) { list.emplace_back("guard"); }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() { list.pop_back(); }
+        std::vector<std::string>& list;
+    };
+    spawn(loop, [](Tasks& t, std::vector<std::string>& a) -> Task<> {
+        {
+            StackContext context([&a] { return Guard(a); });
+            co_await sleep_for(1s);
+            EXPECT_THAT(a, ElementsAre("guard"));
+            t.loop.add_callback([&a] { EXPECT_THAT(a, ElementsAre("guard")); });
+            co_await sleep_for(1s);
+        }
+        EXPECT_THAT(a, IsEmpty());
+        EXPECT_FALSE(Context::current());
+        co_await sleep_for(1s);
+        t.log.emplace_back("end");
+    }(*this, active));
+    loop.run_once();
+    EXPECT_THAT(active, IsEmpty()); // while it waits
+    loop.add_callback([&] { EXPECT_THAT(active, IsEmpty()); });
+    run();
+    EXPECT_THAT(log, ElementsAre("end"));
+}
+
+TEST_F(
+    Tasks,
+    S6_an_exception_handler_open_across_co_await_sees_what_is_scheduled_in_it) { // test_yield_in_with_exception_stack_context
+    static_cast<void>(spawn(loop, [](Tasks& t) -> Task<> {
+        {
+            ExceptionStackContext context([&t](const std::exception_ptr&) {
+                t.log.emplace_back("handled");
+                return true;
+            });
+            co_await sleep_for(1s);
+            t.loop.add_callback([] { throw std::runtime_error("inside"); });
+            co_await sleep_for(1s);
+        }
+        t.loop.add_callback([] { throw std::runtime_error("outside"); });
+        co_await sleep_for(1s);
+        t.log.emplace_back("end");
+    }(*this)));
+    run();
+    EXPECT_THAT(log, ElementsAre("handled", "end"));
+    EXPECT_THAT(reported, testing::Contains(HasSubstr("outside")));
+    EXPECT_THAT(reported, testing::Not(testing::Contains(HasSubstr("inside"))));
+}
+
+TEST_F(Tasks, S6_a_task_whose_context_cannot_be_entered_is_cancelled) {
+    bool entry = true;
+    Future<void> resumed;
+    Future<void> begun;
+    {
+        StackContext context([&] {
+            if (!entry) throw std::runtime_error("no entry");
+        });
+        resumed = spawn(loop, [](Tasks& t) -> Task<> {
+            const Witness witness(t.log, "task");
+            co_await all(sleep_for(1s));
+        }(*this));
+        loop.run_once();
+        begun = spawn(loop, [](Tasks& t) -> Task<> {
+            t.log.emplace_back("never");
+            co_return;
+        }(*this));
+    }
+    entry = false;
+    run();
+    EXPECT_THAT(log, ElementsAre("+task", "-task"));
+    EXPECT_THAT(reported, ElementsAre(HasSubstr("no entry"), HasSubstr("no entry")));
+    EXPECT_THROW(resumed.result(), CancelledError);
+    EXPECT_THROW(begun.result(), CancelledError);
+}
+
+TEST_F(Tasks, S6_a_task_destroyed_with_a_context_open_leaves_none_behind) {
+    auto future = spawn(loop, []() -> Task<> {
+        StackContext context([] {});
+        co_await sleep_for(1h);
+    }());
+    loop.run_once();
+    future.cancel();
+    EXPECT_FALSE(Context::current());
+    loop.add_callback([] { EXPECT_FALSE(Context::current()); });
+    loop.run_once();
+}
+
+TEST_F(
+    Tasks,
+    S6_an_error_of_a_detached_task_meets_the_handlers_of_where_it_was_spawned) { // test_run_with_stack_context
+    {
+        ExceptionStackContext context([this](const std::exception_ptr&) {
+            log.emplace_back("handled");
+            return true;
+        });
+        spawn(loop, failing(1s, "x"));
+    }
+    run();
+    EXPECT_THAT(log, ElementsAre("handled"));
+    EXPECT_THAT(reported, IsEmpty());
+}
