@@ -77,6 +77,7 @@ set(floor_1
 set(floor_2
     include/ioloop/io_loop.hpp
     include/ioloop/poster.hpp
+    src/call.hpp
     src/current.cpp
     src/inspection.cpp
     src/io_loop.cpp

@@ -2,8 +2,8 @@
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
 /// Seven files implement it, each a chapter: lifetime, registration, run, turn, inspection, current,
-/// signal_handlers. The state of a turn lives here, not on the stack: that is what lets a budget interrupt a
-/// turn, a nested call continue it, and a callable destroy the loop that calls it.
+/// signal_handlers; call.hpp belongs to turn. The state of a turn lives here, not on the stack: that is what lets
+/// a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
 #include "callback_queue.hpp"
@@ -299,10 +299,10 @@ struct IOLoop::Impl::Spend {
 /// A callable on the stack of the loop's thread.
 class IOLoop::Impl::Call {
 public:
-    inline Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain); // of turn.cpp alone
+    inline Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain); // call.hpp
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
-    ~Call();
+    inline ~Call();
 
     CallRecord record;
     Poller::Key handler = 0; ///< handlers only
