@@ -46,12 +46,13 @@ App::App(const Options& options)
 
 int App::run() {
     // Not steady time: the clock of the loop stands still while the inspector has it paused; frames do not.
-    begin_ = drawn_ = next_frame_ = ioloop::steady_clock().now();
+    begin_ = drawn_ = ioloop::steady_clock().now();
     while (true) {
+        pacer_.begin_frame();
         handle_events();
         if (session_.quitting()) break;
         // What came while the last frame was presented is drawn in this one, not in the next.
-        note(host_.pump(ioloop::Budget{2ms, ioloop::unlimited}));
+        note(host_.pump(pacer_));
         post_steering();
         post_statistics();
         const ioloop::TimePoint now = ioloop::steady_clock().now();
@@ -171,12 +172,9 @@ void App::draw(ioloop::TimePoint now) {
 
 /// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.
 void App::pump() {
-    next_frame_ += frame_length;
-    note(host_.pump_until(next_frame_));
-    const ioloop::TimePoint now = ioloop::steady_clock().now();
-    frames_.end_frame(now - next_frame_);
+    note(host_.pump_until(pacer_));
+    frames_.end_frame(ioloop::steady_clock().now() - pacer_.deadline());
     pumps_[frames_.frames % pumps_.size()] = {};
-    if (now > next_frame_ + frame_length) next_frame_ = now; // what is missed is missed
 }
 
 void App::note(const ioloop::Turn& pump) {

@@ -51,7 +51,7 @@ private:
     bool inspecting_;
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame
-    ioloop::TimePoint next_frame_{};
+    ioloop::sdl2::FramePacer pacer_;
     std::array<ioloop::Duration, 60> pumps_{}; ///< the longest of each of the last frames
     ioloop::Duration longest_pump_{};          ///< of them
     float smooth_frame_ = 1.0F / 60;

@@ -90,16 +90,6 @@ void IOLoop::Impl::tell_watchdog() noexcept {
 #if IOLOOP_EXCEPTIONS
 namespace {
 
-std::string what(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        return e.what();
-    } catch (...) {
-        return "an exception that is no std::exception";
-    }
-}
-
 /// The peer went away while a handler wrote to it: news, but no error of the program (seed rule).
 bool is_broken_pipe(const std::exception_ptr& error) {
     try {
@@ -121,7 +111,7 @@ void IOLoop::Impl::report_error(const std::exception_ptr& error, const Chain& ch
         return;
     }
     std::fprintf(stderr, "%s: error in %s %s: %s\n", name_, ioloop::name_of(kind),
-                 describe(chain.origin()).c_str(), what(error).c_str());
+                 describe(chain.origin()).c_str(), message_of(error).c_str());
 }
 #else
 void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKind) {}

@@ -458,8 +458,8 @@ void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, Or
     if constexpr (requires { object->close(); }) {
         closer = [](void* o) { static_cast<T*>(o)->close(); };
     }
-    if constexpr (detail::nullable<F>) {
-        if (handler == nullptr) return add_object(invalid_fd, nullptr, events, nullptr, nullptr, origin);
+    if (detail::is_null(handler)) {
+        return add_object(invalid_fd, nullptr, events, nullptr, nullptr, origin);
     }
     const Fd fd = object != nullptr ? static_cast<Fd>(object->fileno()) : invalid_fd;
     std::shared_ptr<void> kept = std::const_pointer_cast<std::remove_const_t<T>>(object);
