@@ -26,7 +26,7 @@ protected:
     const Waiter::Interest readable{pair.a, Events::read};
 
     void await_told(int times) {
-        for (int seen = told; seen < times; seen = told) told.wait(seen);
+        for (int seen = told; seen < times; seen = told) os::await_change(told, seen);
     }
     void await_sleep(std::uint64_t sleep) {
         while (waiter.sleeps() < sleep) std::this_thread::yield();
@@ -109,7 +109,7 @@ TEST_F(Waiters, who_could_not_be_told_is_told_again) {
         return true;
     });
     unwelcome.tell_soon();
-    heard.wait(0);
+    os::await_change(heard, 0);
     EXPECT_EQ(heard, 1);
 }
 
