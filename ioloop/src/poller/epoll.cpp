@@ -127,7 +127,7 @@ public:
                 wake_event_.clear();
             } else if (batch_[i].data.u64 == alarm_key) {
                 std::uint64_t expirations = 0;
-                (void)!::read(timer_, &expirations, sizeof expirations);
+                [[maybe_unused]] const auto size = ::read(timer_, &expirations, sizeof expirations);
             } else {
                 ready[count++] = {batch_[i].data.u64, from_epoll(batch_[i].events), false};
             }
