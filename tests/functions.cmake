@@ -39,12 +39,22 @@ function(ioloop_add_test test)
         PROPERTIES LABELS "${labels}" TIMEOUT 300 ${video})
 endfunction()
 
-# ioloop_add_bench(<name> [LIBRARIES <target>...]): tests/bench/<name>.cpp. The test only sees that it still runs.
+# ioloop_add_bench(<name> [LIBRARIES <target>...] [QUICK <argument>...] [DISPLAY]): tests/bench/<name>.cpp. The test only
+# sees that it still runs.
+#
+# QUICK       makes it run for seconds
+# DISPLAY     a second test, <name>_shown, opens real windows, as above; the first sees SDL's dummy video driver
 function(ioloop_add_bench name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "DISPLAY" "" "LIBRARIES;QUICK")
     add_executable(bench_${name} bench/${name}.cpp)
     target_include_directories(bench_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-    target_link_libraries(bench_${name} PRIVATE ioloop::ioloop ${arg_LIBRARIES} benchmark::benchmark_main)
-    add_test(NAME bench/${name} COMMAND bench_${name} --benchmark_min_time=0.001)
-    set_tests_properties(bench/${name} PROPERTIES LABELS bench TIMEOUT 120)
+    target_link_libraries(bench_${name} PRIVATE ioloop::ioloop ${arg_LIBRARIES})
+    add_test(NAME bench/${name} COMMAND bench_${name} ${arg_QUICK})
+    set_tests_properties(bench/${name} PROPERTIES
+        LABELS bench TIMEOUT 120 ENVIRONMENT SDL_VIDEODRIVER=dummy)
+    if(arg_DISPLAY)
+        add_test(NAME bench/${name}_shown COMMAND bench_${name} ${arg_QUICK})
+        set_tests_properties(bench/${name}_shown PROPERTIES
+            LABELS "bench;display" TIMEOUT 120 RESOURCE_LOCK display)
+    endif()
 endfunction()
