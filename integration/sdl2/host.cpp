@@ -137,12 +137,12 @@ Turn Host::Impl::pump(FramePacer& frame) {
 
 Turn Host::Impl::pump_until(TimePoint deadline) {
     const Visit visit(*this, "pump_until");
-    // No slack: turns without sleeping, as many as the least of budgets allows. One would make a
-    // question and its answer take two frames.
-    if (deadline - options_.least <= loop_.time()) {
-        return note(loop_.run_ready(Budget{options_.least, unlimited}));
-    }
-    return note(serve_slack(deadline));
+    if (deadline - options_.least > loop_.time()) return note(serve_slack(deadline));
+    // Hardly any slack: turns without sleeping, as many as the least of budgets allows. One would make a
+    // question and its answer take two frames. What is left then is slept, or the next frame would be early.
+    const Turn turn = note(loop_.run_ready(Budget{options_.least, unlimited}));
+    if (turn.ended == Ended::stopped || loop_.time() >= deadline) return turn;
+    return note(sum(turn, serve_slack(deadline)));
 }
 
 Turn Host::Impl::pump_until(FramePacer& frame) {

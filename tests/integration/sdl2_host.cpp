@@ -112,6 +112,19 @@ TEST_F(Sdl2Host, a_frame_that_is_late_still_serves_the_loop_a_little) {
     EXPECT_EQ(turn.ended, Ended::budget);
 }
 
+TEST_F(Sdl2Host, a_little_slack_is_slept_too_so_that_the_next_frame_is_not_early) {
+    SimWorld world;
+    IOLoop loop(world.options());
+    sdl2::Host host(loop);
+    int calls = 0;
+    loop.add_callback([&] { ++calls; });
+    loop.call_later(200us, [&] { ++calls; });
+    const Turn turn = host.pump_until(world.now() + 300us); // less than Options::least
+    EXPECT_EQ(world.elapsed(), 300us);
+    EXPECT_EQ(turn.calls(), 2U);
+    EXPECT_EQ(calls, 2);
+}
+
 TEST_F(Sdl2Host, a_stop_ends_the_frame_early_and_is_told) {
     SimWorld world;
     IOLoop loop(world.options());
