@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "display_connection.hpp"
 
+#include <initializer_list>
+
 #include <SDL.h>
 #include <SDL_syswm.h>
 
@@ -10,11 +12,17 @@ namespace ioloop::sdl2 {
 
 namespace {
 
-/// All windows share one connection, so any will do. SDL numbers them from 1 on, and has no list of them.
+/// All windows share one connection, so any will do. SDL has no list of them, but numbers them in their order.
 SDL_Window* any_window() noexcept {
-    constexpr Uint32 most = 256;
-    for (Uint32 id = 1; id <= most; ++id) {
-        if (SDL_Window* window = SDL_GetWindowFromID(id)) return window;
+    constexpr Uint32 stride = 256;                   // of so many that came and went between two calls
+    static Uint32 oldest = 1;                        // all before it are gone. Thread: that of SDL's video
+    for (const Uint32 first : {oldest, Uint32(1)}) { // and SDL begins anew when video is initialised again
+        for (Uint32 id = first; id < first + stride; ++id) {
+            if (SDL_Window* window = SDL_GetWindowFromID(id)) {
+                oldest = id;
+                return window;
+            }
+        }
     }
     return nullptr;
 }

@@ -11,20 +11,6 @@
 namespace ioloop::sdl2 {
 namespace {
 
-void log_to_sdl(const std::exception_ptr& error, const Origin& origin, CallKind kind) {
-    const char* name = origin.name != nullptr ? origin.name : "unnamed";
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u: %s", name_of(kind),
-                     name, origin.file, origin.line, e.what());
-    } catch (...) {
-        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION,
-                     "ioloop: error in %s '%s' at %s:%u: an exception that is no std::exception",
-                     name_of(kind), name, origin.file, origin.line);
-    }
-}
-
 Host::Options checked(const Host::Options& options) {
     const auto require = [](bool good, const char* what) {
         if (!good) throw std::invalid_argument(std::string("sdl2::Host: ") + what);
@@ -68,12 +54,15 @@ Host::Impl::Impl(IOLoop& loop, Options options)
           }
           return WakeEvent();
       }()),
-      posted_turn_(std::make_shared<TurnSlot>()),
       active_mode_(options.mode) {
     if (options_.log_errors) {
         // A hook of the program's own has precedence.
-        ErrorHook earlier = loop_.set_error_hook(log_to_sdl);
-        logging_ = !earlier;
+        auto ours = std::make_shared<char>();
+        logging_ = ours;
+        ErrorHook earlier = loop_.set_error_hook(
+            [ours = std::move(ours)](const std::exception_ptr& error, const Origin& origin, CallKind kind) {
+                log_error(error, origin, kind);
+            });
         if (earlier) loop_.set_error_hook(std::move(earlier));
     }
     SDL_AddEventWatch(&watch, this);
@@ -82,7 +71,8 @@ Host::Impl::Impl(IOLoop& loop, Options options)
 Host::Impl::~Impl() {
     SDL_DelEventWatch(&watch, this);
     guest_.reset();
-    if (logging_ && !poster_.closed()) loop_.set_error_hook(nullptr);
+    // Unless the program has set another one since.
+    if (!logging_.expired() && !poster_.closed()) loop_.set_error_hook(nullptr);
 }
 
 void Host::Impl::require_usable(const char* member) const {
@@ -95,8 +85,9 @@ void Host::Impl::require_usable(const char* member) const {
 Host::Impl::Visit::Visit(Impl& host, const char* member) : host_(host), outermost_(!host.visiting_) {
     host.require_usable(member);
     if (!outermost_) return; // a modal dialog inside a callable
-    host.visiting_ = true;
     host.take_app_events();
+    host.require_usable(member); // still: a hook may have closed the loop
+    host.visiting_ = true;
     const TimePoint now = host.now();
     const Duration away = now - host.last_seen_;
     host.last_seen_ = now;
@@ -117,8 +108,23 @@ Turn Host::Impl::note(const Turn& turn) noexcept {
     return turn;
 }
 
-void Host::Impl::log_error(const std::exception_ptr& error, const Origin& origin, CallKind kind) const {
-    log_to_sdl(error, origin, kind);
+void Host::Impl::log_error(const std::exception_ptr& error, const Origin& origin, CallKind kind) {
+    const char* name = origin.name != nullptr ? origin.name : "unnamed";
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION, "ioloop: error in %s '%s' at %s:%u: %s", name_of(kind),
+                     name, origin.file, origin.line, e.what());
+    } catch (...) {
+        SDL_LogError(SDL_LOG_CATEGORY_APPLICATION,
+                     "ioloop: error in %s '%s' at %s:%u: an exception that is no std::exception",
+                     name_of(kind), name, origin.file, origin.line);
+    }
+}
+
+void Host::Impl::set_hook(std::shared_ptr<Callback>& hook, Callback&& callback, const char* member) const {
+    require_usable(member);
+    hook = callback ? std::make_shared<Callback>(std::move(callback)) : nullptr;
 }
 
 // ---- frames -------------------------------------------------------------------------------------
@@ -137,11 +143,11 @@ Turn Host::Impl::pump(FramePacer& frame) {
 
 Turn Host::Impl::pump_until(TimePoint deadline) {
     const Visit visit(*this, "pump_until");
-    if (deadline - options_.least > loop_.time()) return note(serve_slack(deadline));
+    if (left_of(deadline) > options_.least) return note(serve_slack(deadline));
     // Hardly any slack: turns without sleeping, as many as the least of budgets allows. One would make a
     // question and its answer take two frames. What is left then is slept, or the next frame would be early.
     const Turn turn = note(loop_.run_ready(Budget{options_.least, unlimited}));
-    if (turn.ended == Ended::stopped || loop_.time() >= deadline) return turn;
+    if (turn.ended == Ended::stopped || left_of(deadline) <= no_wait) return turn;
     return note(sum(turn, serve_slack(deadline)));
 }
 
@@ -158,8 +164,8 @@ Turn Host::Impl::serve_slack(TimePoint deadline) {
     Turn all;
     const auto goes_on = [&] { return all.ended == Ended::idle || all.ended == Ended::ran; };
     while (idle_->wants_time() && goes_on()) {
-        all = sum(all, loop_.run_ready(Budget{until(deadline, loop_.time()), unlimited}));
-        if (!goes_on() || !post_idle(until(deadline, loop_.time()))) break;
+        all = sum(all, loop_.run_ready(Budget{left_of(deadline), unlimited}));
+        if (!goes_on() || !post_idle(left_of(deadline))) break;
     }
     if (goes_on()) all = sum(all, loop_.run_until(deadline));
     if (all.ended == Ended::paused) {
@@ -168,6 +174,11 @@ Turn Host::Impl::serve_slack(TimePoint deadline) {
         SDL_Delay(static_cast<Uint32>(std::min<std::int64_t>(left.count(), 100)));
     }
     return all;
+}
+
+/// Also while the loop's time stands still.
+Duration Host::Impl::left_of(TimePoint deadline) const noexcept {
+    return until(deadline, loop_.suspended() ? now() : loop_.time());
 }
 
 // ---- idle calls ---------------------------------------------------------------------------------
@@ -213,9 +224,15 @@ IdleCall Host::call_when_idle(Function<void(Duration)> callback, Origin origin) 
     return impl_->call_when_idle(std::move(callback), origin);
 }
 bool Host::cancel_idle(IdleCall call) noexcept { return impl_->cancel_idle(call); }
-void Host::on_background(Callback hook) { impl_->on_background_ = std::move(hook); }
-void Host::on_foreground(Callback hook) { impl_->on_foreground_ = std::move(hook); }
-void Host::on_low_memory(Callback hook) { impl_->on_low_memory_ = std::move(hook); }
+void Host::on_background(Callback hook) {
+    impl_->set_hook(impl_->on_background_, std::move(hook), "on_background");
+}
+void Host::on_foreground(Callback hook) {
+    impl_->set_hook(impl_->on_foreground_, std::move(hook), "on_foreground");
+}
+void Host::on_low_memory(Callback hook) {
+    impl_->set_hook(impl_->on_low_memory_, std::move(hook), "on_low_memory");
+}
 Host::Statistics Host::statistics() const noexcept { return impl_->statistics(); }
 std::uint64_t Host::rescued_turns() const noexcept { return impl_->rescued_turns_; }
 IOLoop& Host::loop() noexcept { return impl_->loop_; }

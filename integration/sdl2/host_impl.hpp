@@ -15,10 +15,32 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <SDL.h>
 
 namespace ioloop::sdl2 {
+
+/// The turn that the guest has posted. Thread: any.
+class TurnSlot {
+public:
+    void put(Function<void()> turn) {
+        const std::lock_guard lock(mutex_);
+        turn_ = std::move(turn);
+    }
+    Function<void()> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(turn_, nullptr);
+    }
+    bool full() {
+        const std::lock_guard lock(mutex_);
+        return static_cast<bool>(turn_);
+    }
+
+private:
+    std::mutex mutex_;
+    Function<void()> turn_;
+};
 
 class Host::Impl {
 public:
@@ -37,6 +59,7 @@ public:
     bool cancel_idle(IdleCall call) noexcept { return idle_->cancel(call.id); }
     Statistics statistics() const noexcept;
     void require_usable(const char* member) const;
+    void set_hook(std::shared_ptr<Callback>& hook, Callback&& callback, const char* member) const;
 
     // ---- wait.cpp ----
 
@@ -50,33 +73,36 @@ public:
     Options options_;
     bool stopped_ = false;
     std::uint64_t rescued_turns_ = 0;
-    Callback on_background_;
-    Callback on_foreground_;
-    Callback on_low_memory_;
+    std::shared_ptr<Callback> on_background_;
+    std::shared_ptr<Callback> on_foreground_;
+    std::shared_ptr<Callback> on_low_memory_;
 
 private:
-    class Visit;    ///< the program is in a member of the host
-    class TurnSlot; ///< the turn that the guest has posted
+    class Visit; ///< the program is in a member of the host
 
     // ---- host.cpp ----
 
     TimePoint now() const noexcept { return steady_clock().now(); }
     Turn note(const Turn& turn) noexcept;
     Turn serve_slack(TimePoint deadline);
+    Duration left_of(TimePoint deadline) const noexcept;
     bool post_idle(Duration left);
-    void log_error(const std::exception_ptr& error, const Origin& origin, CallKind kind) const;
+    static void log_error(const std::exception_ptr& error, const Origin& origin, CallKind kind);
 
     // ---- wait.cpp ----
 
     void make_turn();
     bool poll(SDL_Event* event);
+    void choose_sleep();
+    Mode possible_mode() const;
     void sleep(Duration left);
     void sleep_in_sdl(Duration left);
     void sleep_in_loop(Duration left);
-    bool sleep_merged(Duration left);
-    Guest& guest();
-    void rouse() noexcept;
-    void wake_loop() noexcept;
+    void sleep_merged(Duration left);
+    Guest::PostToHost poster_of_turns();
+    void dismiss_guest() noexcept;
+    void rouse();
+    void nudge();
 
     // ---- watch.cpp ----
 
@@ -91,18 +117,20 @@ private:
     SDL_threadID thread_;
     Poster poster_;               ///< knows whether loop_ is still there
     TimePoint last_seen_ = now(); ///< when the program left the host, or the watch had it
-    bool logging_ = false;        ///< our error hook is in the loop
+    std::weak_ptr<void> logging_; ///< our error hook is in the loop, or where it was put by who replaced it
     bool visiting_ = false;
 
     // Sleeping.
     WakeEvent wake_event_;
-    std::shared_ptr<TurnSlot> posted_turn_;
-    std::optional<Guest> guest_; ///< once there was need of one
+    TurnSlot posted_turn_;
+    std::optional<Guest> guest_; ///< while there is need of one
     Mode active_mode_;
+    bool unwatchable_ = false;   ///< the loop has refused SDL's connection
     std::atomic<int> frames_{0}; ///< requested
     std::uint64_t sleeps_ = 0;
-    std::mutex loop_sleep_mutex_;
-    bool loop_sleeps_ = false; ///< wait_event() sleeps in the loop: SDL's own wake-ups do not reach it
+    std::atomic<bool> deaf_{false};   ///< wait_event() sleeps in the loop: SDL's own wake-ups do not reach it
+    std::atomic<bool> nudged_{false}; ///< and was woken by us since it looked last
+    std::atomic<TimePoint> pushed_at_{}; ///< when another thread called SDL_PushEvent() last
     std::shared_ptr<IdleQueue> idle_ = std::make_shared<IdleQueue>();
 
     // Watching.
@@ -111,27 +139,6 @@ private:
     bool in_background_ = false;               ///< and the loop's time stands still for that
     std::atomic<std::uint32_t> app_events_{0}; ///< sent by other threads; a bit each
     std::uint64_t gaps_ = 0;
-};
-
-/// One at a time, filled by any thread.
-class Host::Impl::TurnSlot {
-public:
-    void put(Function<void()> turn) {
-        const std::lock_guard lock(mutex_);
-        turn_ = std::move(turn);
-    }
-    Function<void()> take() {
-        const std::lock_guard lock(mutex_);
-        return std::exchange(turn_, nullptr);
-    }
-    bool full() {
-        const std::lock_guard lock(mutex_);
-        return static_cast<bool>(turn_);
-    }
-
-private:
-    std::mutex mutex_;
-    Function<void()> turn_;
 };
 
 /// The program has come: is it allowed to, and how long has it been away?

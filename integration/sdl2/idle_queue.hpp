@@ -37,8 +37,7 @@ public:
 
     /// Posts the first: it has until `end`, by `clock`.
     void post_first(IOLoop& loop, TimePoint end, const Clock& clock) {
-        posted_ = true;
-        loop.add_callback(
+        posted_ = loop.add_callback(
             [weak = weak_from_this(), id = waiting_.front().id, end, &clock] {
                 if (const auto self = weak.lock()) self->run(id, until(end, clock.now()));
             },

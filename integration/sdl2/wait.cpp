@@ -36,25 +36,33 @@ Duration longest_merged_sleep() {
 bool Host::Impl::wait_event(SDL_Event* event, Duration timeout) {
     const Visit visit(*this, "wait_event");
     const TimePoint deadline = after(now(), timeout);
-    stopped_ = false;
-    struct Deaf { // to SDL_PushEvent() on other threads, but for our watch
-        explicit Deaf(Impl& h) : host(h), before(set(true)) {}
+    struct Deaf { // set and reset below; a modal dialog inside a callable leaves it as it was
+        explicit Deaf(std::atomic<bool>& f) : flag(f), before(f) {}
         Deaf(const Deaf&) = delete;
         Deaf& operator=(const Deaf&) = delete;
-        ~Deaf() { set(before); }
-        bool set(bool value) const {
-            const std::lock_guard lock(host.loop_sleep_mutex_);
-            return std::exchange(host.loop_sleeps_, value);
-        }
-        Impl& host;
+        ~Deaf() { flag = before; }
+        std::atomic<bool>& flag;
         bool before;
-    } const deaf(*this);
+    } const deaf(deaf_);
 
+    stopped_ = false;
     for (;;) {
-        make_turn();
-        take_app_events();
+        if (!poster_.closed()) make_turn();
+        if (!poster_.closed()) take_app_events();
+        if (poster_.closed()) { // by one of them, or in the sleep: nothing of the loop may be touched
+            stopped_ = true;
+            return false;
+        }
+        choose_sleep();
         last_seen_ = now();
-        if (poll(event)) return true;
+        stuck_ = false;
+        const bool found = poll(event);
+        if (poster_.closed()) stopped_ = true; // by a filter of the program, or while a window was dragged
+        if (found) {
+            if (std::exchange(stopped_, false) && !poster_.closed())
+                loop_.stop(); // to be told after the events
+            return true;
+        }
         if (stopped_ || frames_.load() > 0) return false;
         const Duration left = until(deadline, now());
         if (left == no_wait) return false;
@@ -64,78 +72,113 @@ bool Host::Impl::wait_event(SDL_Event* event, Duration timeout) {
 
 /// What there is to do now.
 void Host::Impl::make_turn() {
-    if (options_.mode == Mode::guest && !loop_.in_call()) {
-        guest(); // runs
-        if (Function<void()> turn = posted_turn_->take()) turn();
+    // Inside a callable the guest's turn may be under way: but the loop can be run again.
+    if (!guest_ || !guest_->running() || loop_.in_call()) {
+        note(loop_.run_once(no_wait, Budget{options_.turn, unlimited}));
+    } else if (Function<void()> turn = posted_turn_.take()) {
+        turn();
         if (!guest_->running()) stopped_ = true;
-        return;
     }
-    note(loop_.run_once(no_wait, Budget{options_.turn, unlimited}));
 }
 
 /// As SDL_PollEvent(), for events that are the program's.
 bool Host::Impl::poll(SDL_Event* event) {
     if (event == nullptr) {
         SDL_PumpEvents();
-        wake_event_.take_out();
-        return SDL_PollEvent(nullptr) != 0;
+        SDL_Event first[2]; // one of them may be ours
+        const int count = SDL_PeepEvents(first, 2, SDL_PEEKEVENT, SDL_FIRSTEVENT, SDL_LASTEVENT);
+        return std::any_of(first, first + std::max(count, 0),
+                           [&](const SDL_Event& e) { return !wake_event_.is(e); });
     }
-    while (SDL_PollEvent(event) != 0) {
-        if (!wake_event_.is(*event)) return true;
-        wake_event_.forget();
+    // SDL says no not only if its queue is empty, but once at the end of each of its poll cycles, whatever is behind it.
+    for (int cycle = 0; cycle < 2; ++cycle) {
+        while (SDL_PollEvent(event) != 0) {
+            if (!wake_event_.is(*event)) return true;
+        }
     }
     return false;
 }
 
+// ---- sleeping -----------------------------------------------------------------------------------
+
+/// Who sleeps, if somebody does; and the order is: say so, then look.
+void Host::Impl::choose_sleep() {
+    active_mode_ = possible_mode();
+    deaf_ = active_mode_ == Mode::slack || active_mode_ == Mode::merge;
+    nudged_ = false;
+    if (loop_.in_call()) return;
+    if (active_mode_ != Mode::guest) return dismiss_guest();
+    if (!guest_) guest_.emplace(loop_, poster_of_turns(), Budget{options_.turn, unlimited});
+    guest_->start();
+}
+
+Mode Host::Impl::possible_mode() const {
+    const bool paused = loop_.paused(); // and then it does not sleep in the loop's wait
+    if (loop_.in_call() || options_.mode == Mode::slack) return paused ? Mode::pump : Mode::slack;
+    if (options_.mode != Mode::merge) return options_.mode;
+    return paused || unwatchable_ || display_connection() == invalid_fd ? Mode::guest : Mode::merge;
+}
+
 void Host::Impl::sleep(Duration left) {
     ++sleeps_;
-    // Inside a callable the guest does not run: its turn is under way. But the loop can be run again.
-    const Mode mode = loop_.in_call() ? Mode::slack : options_.mode;
-    active_mode_ = mode;
-    switch (mode) {
+    switch (active_mode_) {
     case Mode::pump: return sleep_in_sdl(std::min({left, options_.piece, loop_.time_to_deadline()}));
     case Mode::slack: return sleep_in_loop(std::min(left, options_.piece));
     case Mode::guest: return sleep_in_sdl(left);
-    case Mode::merge:
-        if (sleep_merged(left)) return;
-        active_mode_ = Mode::guest;
-        guest(); // runs
-        if (Function<void()> turn = posted_turn_->take()) turn();
-        return sleep_in_sdl(left);
+    case Mode::merge: return sleep_merged(std::min(left, longest_merged_sleep()));
     }
 }
 
 void Host::Impl::sleep_in_sdl(Duration left) {
-    wake_event_.forget();
-    if (posted_turn_->full() || frames_.load() > 0 || left <= no_wait) return;
+    const WakeEvent::Sleep sleep(wake_event_);
+    if (posted_turn_.full() || frames_.load() > 0 || left <= no_wait) return;
     SDL_WaitEventTimeout(nullptr, milliseconds(left));
 }
 
 void Host::Impl::sleep_in_loop(Duration left) {
     if (frames_.load() > 0) return;
-    note(loop_.run_once(left, Budget{options_.turn, unlimited}));
+    // SDL_PushEvent() calls the watches first and adds the event afterwards, perhaps after we have looked. So we look
+    // again, soon at first.
+    constexpr Duration soon = std::chrono::milliseconds(1);
+    left = std::min(left, std::max(soon, now() - pushed_at_.load()));
+    if (note(loop_.run_once(left, Budget{options_.turn, unlimited})).ended != Ended::stopped) return;
+    if (!poster_.closed()) loop_.stop(); // for make_turn() to find
 }
 
-/// False if SDL has no connection to watch.
-bool Host::Impl::sleep_merged(Duration left) {
-    const Fd connection = display_connection();
-    if (connection == invalid_fd) return false;
-    // For this sleep alone: outside of it nobody would read what makes it readable; and who quits SDL's video closes it.
-    struct Watched {
-        Watched(IOLoop& l, Fd f) : loop(l), fd(f) {
-            loop.add_handler(
-                fd, [this](Fd, Events) { loop.remove_handler(fd); }, Events::read, error, "SDL's connection");
+void Host::Impl::sleep_merged(Duration left) {
+    // For this sleep alone: outside of it nobody would read what makes it readable; and who quits SDL's video closes it. If
+    // that happens in the sleep, the number may be another handler's when it is over.
+    bool watched = true;
+    struct Handler {
+        Handler(IOLoop& l, bool& w) : loop(&l), watched(&w) {}
+        Handler(Handler&& other) noexcept
+            : loop(other.loop),
+              watched(std::exchange(other.watched, nullptr)) {}
+        Handler& operator=(Handler&&) = delete;
+        ~Handler() {
+            if (watched != nullptr) *watched = false;
         }
-        Watched(const Watched&) = delete;
-        Watched& operator=(const Watched&) = delete;
-        ~Watched() { loop.remove_handler(fd); }
+        void operator()(Fd fd, Events) const { loop->remove_handler(fd); }
+        IOLoop* loop;
+        bool* watched;
+    };
+    struct Unwatch {
+        Unwatch(IOLoop& l, Fd f, bool& w) : loop(l), fd(f), watched(w) {}
+        Unwatch(const Unwatch&) = delete;
+        Unwatch& operator=(const Unwatch&) = delete;
+        ~Unwatch() {
+            if (watched) loop.remove_handler(fd);
+        }
         IOLoop& loop;
         Fd fd;
-        std::error_code error;
-    } const watched(loop_, connection);
-    if (watched.error) return false;
-    sleep_in_loop(std::min(left, longest_merged_sleep()));
-    return true;
+        bool& watched;
+    };
+    const Fd connection = display_connection();
+    std::error_code error;
+    loop_.add_handler(connection, Handler(loop_, watched), Events::read, error, "SDL's connection");
+    const Unwatch unwatch(loop_, connection, watched);
+    unwatchable_ = static_cast<bool>(error); // the program watches it itself, say
+    if (!unwatchable_) sleep_in_loop(left);
 }
 
 // ---- modes --------------------------------------------------------------------------------------
@@ -144,22 +187,22 @@ void Host::Impl::set_mode(Mode mode) {
     require_usable("set_mode");
     if (mode > Mode::merge) throw std::invalid_argument("sdl2::Host::set_mode: there is no such mode");
     options_.mode = active_mode_ = mode;
-    if (mode != Mode::guest) guest_.reset();
+    unwatchable_ = false;
+    // Inside a callable it may be the guest's turn that is under way: wait_event() sees to it afterwards.
+    if (mode != Mode::guest && !loop_.in_call()) dismiss_guest();
 }
 
-/// The loop's guest, running.
-Guest& Host::Impl::guest() {
-    if (!guest_) {
-        guest_.emplace(
-            loop_,
-            [this](Function<void()> turn) {
-                posted_turn_->put(std::move(turn));
-                wake_event_.ring();
-            },
-            Budget{options_.turn, unlimited});
-    }
-    if (!guest_->running()) guest_->start();
-    return *guest_;
+Guest::PostToHost Host::Impl::poster_of_turns() {
+    return [this](Function<void()> turn) {
+        posted_turn_.put(std::move(turn));
+        wake_event_.ring();
+    };
+}
+
+void Host::Impl::dismiss_guest() noexcept {
+    if (!guest_) return;
+    guest_.reset();
+    posted_turn_.take();
 }
 
 // ---- frames on request --------------------------------------------------------------------------
@@ -178,15 +221,14 @@ bool Host::Impl::take_frame() noexcept {
 }
 
 /// Ends the sleep of wait_event(), wherever. Thread: any.
-void Host::Impl::rouse() noexcept {
+void Host::Impl::rouse() {
     wake_event_.ring();
-    wake_loop();
+    nudge();
 }
 
-/// If it sleeps in SDL's place. Thread: any.
-void Host::Impl::wake_loop() noexcept {
-    const std::lock_guard lock(loop_sleep_mutex_);
-    if (loop_sleeps_) loop_.wake();
+/// Ends it if it is in the loop, which may be destroyed at this moment. Thread: any.
+void Host::Impl::nudge() {
+    if (deaf_ && !nudged_.exchange(true)) poster_.spawn_callback([] {}, "sdl2::Host, for another thread");
 }
 
 } // namespace ioloop::sdl2

@@ -39,7 +39,8 @@ int SDLCALL Host::Impl::watch(void* self, SDL_Event* event) {
 void Host::Impl::on_event(const SDL_Event& event) {
     if (SDL_ThreadID() != thread_) {
         if (is_app_event(event)) app_events_ |= bit_of(event.type); // for the next visit
-        return wake_loop();
+        pushed_at_ = now();
+        return guarded("sdl2::Host, for another thread", [&] { nudge(); });
     }
     if (poster_.closed()) return;
     if (is_window_change(event)) on_window_change();
@@ -62,7 +63,11 @@ void Host::Impl::turn_from_watch(const Origin& why) {
     constexpr std::uint32_t deepest = 2;
     if (in_watch_ || loop_.statistics().depth >= deepest) return;
     in_watch_ = true;
-    guarded(why, [&] { loop_.run_once(no_wait, Budget{options_.while_dragged, unlimited}); });
+    guarded(why, [&] {
+        const Turn turn = loop_.run_once(no_wait, Budget{options_.while_dragged, unlimited});
+        // Nobody asked for this turn, so the stop is for whoever asks for the next one.
+        if (turn.ended == Ended::stopped && !poster_.closed()) loop_.stop();
+    });
     in_watch_ = false;
     ++rescued_turns_;
 }
@@ -88,20 +93,22 @@ void Host::Impl::take_app_events() {
 }
 
 void Host::Impl::on_app_event(std::uint32_t type) {
-    const auto call = [&](Callback& hook, const Origin& why) {
-        if (hook) guarded(why, hook);
+    const auto call = [&](std::shared_ptr<Callback> hook,
+                          const Origin& why) { // shared: it may replace itself
+        if (hook) guarded(why, *hook);
     };
     switch (type) {
     case SDL_APP_WILLENTERBACKGROUND:
         call(on_background_, "sdl2::Host::on_background");
-        turn_from_watch("sdl2::Host, before the background");
+        if (!poster_.closed()) turn_from_watch("sdl2::Host, before the background");
+        if (poster_.closed()) return; // good-bye, indeed
         if (options_.suspend_in_background && !loop_.suspended()) {
             in_background_ = true;
             loop_.suspend();
         }
         break;
     case SDL_APP_DIDENTERFOREGROUND:
-        if (std::exchange(in_background_, false)) loop_.resume();
+        if (std::exchange(in_background_, false) && !poster_.closed()) loop_.resume();
         last_seen_ = now();
         call(on_foreground_, "sdl2::Host::on_foreground");
         break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The host, over SDL's dummy video driver: a real SDL, no screen.
+#include "support/sdl_fixture.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -21,47 +22,7 @@ using testing::HasSubstr;
 
 namespace {
 
-class Sdl2Host : public testing::Test {
-protected:
-    Sdl2Host() {
-        if (SDL_Init(SDL_INIT_VIDEO) != 0) throw std::runtime_error(SDL_GetError());
-        SDL_LogGetOutputFunction(&logger_before_, &logger_data_before_);
-        SDL_LogSetOutputFunction(&log, &logged);
-    }
-    ~Sdl2Host() override {
-        SDL_LogSetOutputFunction(logger_before_, logger_data_before_);
-        SDL_Quit();
-    }
-
-    /// What a modal loop of the window system does: SDL_PollEvent does not return, and all that happens is
-    /// that SDL is told, every now and then, that the window changed. SDL_PushEvent runs the event watches
-    /// like the window system's callback does.
-    static void window_is_dragged(int times, Uint8 change = SDL_WINDOWEVENT_EXPOSED) {
-        for (int i = 0; i < times; ++i) {
-            SDL_Event event{};
-            event.type = SDL_WINDOWEVENT;
-            event.window.event = change;
-            SDL_PushEvent(&event);
-        }
-    }
-
-    std::string logged;
-
-private:
-    static void SDLCALL log(void* out, int, SDL_LogPriority, const char* message) {
-        *static_cast<std::string*>(out) += message;
-    }
-
-    SDL_LogOutputFunction logger_before_ = nullptr;
-    void* logger_data_before_ = nullptr;
-};
-
-/// Stuck from the first event on: the tests need not wait.
-sdl2::Host::Options stuck_at_once() {
-    sdl2::Host::Options options;
-    options.stuck_after = no_wait;
-    return options;
-}
+using Sdl2Host = WithSdl;
 
 } // namespace
 

@@ -29,6 +29,8 @@
 /// macOS; the host keeps the loop turning from an SDL event watch, as often as SDL says that the window
 /// changed. (SDL does that from 2.30 on Windows, and for live resizing on macOS.)
 ///
+/// What runs then runs inside SDL, which holds a lock: do not wait there for a thread that may push an event.
+///
 /// Thread: the one that pumps SDL's events, for every member; the loop's thread is the same one.
 #pragma once
 
@@ -91,7 +93,8 @@ public:
         /// SDL_PollEvent is taken to be stuck in a drag if the loop was not pumped for this long.
         Duration stuck_after = std::chrono::milliseconds(50);
         /// If the program comes back only after longer than this (a level was loaded, a debugger has had it), the time
-        /// between is not counted: timeouts have as long to go as they had (IOLoop::skip_time). None: it is.
+        /// between is not counted: timeouts have as long to go as they had (IOLoop::skip_time). None: it is. (Not for
+        /// programs that suspend the loop meanwhile themselves: they have forgiven already.)
         std::optional<Duration> forgive_gaps_over = std::nullopt;
         /// Idle calls run if at least this long is left.
         Duration least_idle = std::chrono::milliseconds(1);
@@ -102,8 +105,10 @@ public:
     };
 
     /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called; std::invalid_argument for
-    /// options that make no sense; from every member, std::logic_error on another thread, or if the loop is closed.
-    /// Lifetime: loop and host may go in either order; SDL_Quit() comes after the host is gone.
+    /// options that make no sense; from every member that may throw, std::logic_error on another thread, or if the loop is
+    /// closed.
+    /// Lifetime: loop and host may go in either order; the loop also inside a callable, the host not inside one that its own
+    /// members run. SDL_Quit() comes after the host is gone.
     explicit Host(IOLoop& loop);
     Host(IOLoop& loop, Options options);
     Host(const Host&) = delete;
@@ -117,7 +122,8 @@ public:
     /// Turns without waiting until nothing is left to do, or what `frame` has for pumps is spent.
     Turn pump(FramePacer& frame);
 
-    /// Serves the loop until `deadline`, asleep when there is nothing to do; also while the loop is paused.
+    /// Serves the loop until `deadline`, asleep when there is nothing to do. While the loop is paused it sleeps, 100 ms at
+    /// most.
     Turn pump_until(TimePoint deadline);
     /// Until the end of the frame; the tail of it awake, if the pacer says so.
     Turn pump_until(FramePacer& frame);
@@ -125,20 +131,22 @@ public:
     // ---- for who draws when something has changed -----------------------------------------------
 
     /// SDL_WaitEventTimeout(), with the loop running meanwhile. True: `event` is one for the program; null leaves it
-    /// in SDL's queue. False: the time is up, or a frame is requested (and no event is left), or the loop was stopped.
+    /// in SDL's queue. False: the time is up, or a frame is requested, or the loop was stopped or destroyed; and no event is
+    /// left.
     /// May be called inside a callable of the loop: a modal dialog.
     bool wait_event(SDL_Event* event, Duration timeout = forever);
 
     void set_mode(Mode mode);
     Mode mode() const noexcept;
-    /// How it sleeps in truth: guest, if it should merge and cannot. Known from the first wait_event() on.
+    /// How it sleeps in truth, known from the first wait_event() on: as guest if it should merge and cannot; in short pieces
+    /// inside a callable. A paused loop is not slept in.
     Mode active_mode() const noexcept;
 
     /// wait_event() comes back so that so many frames can be drawn; not added up. An immediate-mode GUI needs two or three
     /// after each event to settle. Thread: any.
     /// Errors: std::invalid_argument for less than none.
     void request_frames(int frames = 1);
-    /// True as many times as frames were requested.
+    /// True as many times as frames were requested. Thread: any.
     bool take_frame() noexcept;
 
     /// True if the last pump or wait_event() ended because of IOLoop::stop().
