@@ -41,10 +41,10 @@ protected:
 
 TEST_F(Sdl2X11, merges_while_there_is_a_window_and_is_a_guest_while_there_is_none) {
     sdl2::Host host(loop, merging());
-    EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+    while (host.wait_event(nullptr, 5ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::guest);
     std::optional<ShownWindow> window(std::in_place);
-    EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+    while (host.wait_event(nullptr, 5ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::merge);
     window.reset();
     while (host.wait_event(nullptr, 5ms)) forget_events();
@@ -57,13 +57,13 @@ TEST_F(Sdl2X11, finds_the_connection_however_many_windows_there_were) {
     for (int round = 0; round < 3; ++round) {
         for (int i = 0; i < 150; ++i) SDL_DestroyWindow(SDL_CreateWindow("", 0, 0, 8, 8, SDL_WINDOW_HIDDEN));
         const ShownWindow window;
-        EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+        while (host.wait_event(nullptr, 5ms)) forget_events();
         EXPECT_EQ(host.active_mode(), Mode::merge) << round;
     }
     SDL_QuitSubSystem(SDL_INIT_VIDEO);
     SDL_InitSubSystem(SDL_INIT_VIDEO); // numbers its windows anew
     const ShownWindow window;
-    EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+    while (host.wait_event(nullptr, 5ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::merge);
 }
 
@@ -71,11 +71,11 @@ TEST_F(Sdl2X11, a_paused_loop_does_not_merge) {
     const ShownWindow window;
     sdl2::Host host(loop, merging());
     loop.set_paused(true);
-    EXPECT_FALSE(host.wait_event(nullptr, 50ms));
+    while (host.wait_event(nullptr, 50ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::guest);
     EXPECT_LE(host.statistics().sleeps, 5U);
     loop.set_paused(false);
-    EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+    while (host.wait_event(nullptr, 5ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::merge);
 }
 
@@ -144,13 +144,13 @@ TEST_F(Sdl2X11, a_program_that_watches_the_connection_itself_keeps_its_handler) 
             loop.snapshot(snapshot);
             for (const HandlerInfo& info : snapshot.handlers) connection = info.fd;
         });
-        EXPECT_FALSE(host.wait_event(nullptr, 10ms));
+        while (host.wait_event(nullptr, 10ms)) forget_events();
     }
     ASSERT_NE(connection, invalid_fd);
     loop.add_handler(
         connection, [](Fd, Events) {}, Events::read, "of the program");
     sdl2::Host host(loop, merging());
-    EXPECT_FALSE(host.wait_event(nullptr, 10ms));
+    while (host.wait_event(nullptr, 10ms)) forget_events();
     EXPECT_EQ(host.active_mode(), Mode::guest);
     EXPECT_LE(host.statistics().sleeps, 5U);
     Snapshot snapshot;
@@ -212,9 +212,9 @@ TEST_F(Sdl2X11, an_idle_host_sleeps_in_one_piece) {
         sdl2::Host::Options options;
         options.mode = mode;
         sdl2::Host host(loop, options);
-        EXPECT_FALSE(host.wait_event(nullptr, 5ms));
+        while (host.wait_event(nullptr, 5ms)) forget_events();
         const std::uint64_t before = host.statistics().sleeps;
-        EXPECT_FALSE(host.wait_event(nullptr, 300ms));
+        while (host.wait_event(nullptr, 300ms)) forget_events();
         return host.statistics().sleeps - before;
     };
     EXPECT_LE(sleeps_in(Mode::guest), 4U);
