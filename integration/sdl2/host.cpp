@@ -163,9 +163,12 @@ Turn Host::Impl::pump_until(FramePacer& frame) {
 Turn Host::Impl::serve_slack(TimePoint deadline) {
     Turn all;
     const auto goes_on = [&] { return all.ended == Ended::idle || all.ended == Ended::ran; };
-    while (idle_->wants_time() && goes_on()) {
+    while (idle_->waits() && goes_on()) {
         all = sum(all, loop_.run_ready(Budget{left_of(deadline), unlimited}));
-        if (!goes_on() || !post_idle(left_of(deadline))) break;
+        const Duration left = left_of(deadline);
+        if (!goes_on() || left == no_wait) break;
+        if (!post_idle(left))
+            all = sum(all, loop_.run_once(left, Budget{left, unlimited})); // until there is more time
     }
     if (goes_on()) all = sum(all, loop_.run_until(deadline));
     if (all.ended == Ended::paused) {

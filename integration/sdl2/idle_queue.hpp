@@ -32,6 +32,7 @@ public:
         return true;
     }
 
+    bool waits() const noexcept { return !waiting_.empty(); }
     /// False if none waits that is not posted already.
     bool wants_time() const noexcept { return !waiting_.empty() && !posted_; }
 
