@@ -53,7 +53,8 @@ enum class Mode : std::uint8_t {
     pump,
     /// In the loop, in short pieces; between them SDL is looked at. Of the two, the loop is served at once.
     slack,
-    /// In SDL. A thread waits in the loop's place, and wakes SDL by an event. Everywhere.
+    /// In SDL. A thread waits in the loop's place, and wakes SDL by an event. Everywhere. The loop is a guest (guest.hpp),
+    /// of one host at a time, which has its host waker.
     guest,
     /// In the loop, which watches the window system's connection too. No thread, and the fastest. X11 only: elsewhere, and
     /// without a window, as guest. Events added by SDL_PeepEvents() on other threads are seen a second late at worst;
