@@ -9,6 +9,10 @@ endforeach()
 target_compile_definitions(test_integration_examples PRIVATE EXAMPLES_DIR="$<TARGET_FILE_DIR:010-hello>")
 add_dependencies(test_integration_examples 010-hello 040-tcp-echo-server)
 
+if(TARGET ioloop::sdl2)
+    ioloop_add_test(integration/arena_dragged LIBRARIES arena_core ioloop::sdl2)
+endif()
+
 find_package(nlohmann_json QUIET)
 if(TARGET arena AND TARGET nlohmann_json::nlohmann_json)
     ioloop_add_test(integration/arena_program LIBRARIES nlohmann_json::nlohmann_json)
