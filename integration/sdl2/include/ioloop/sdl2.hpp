@@ -18,10 +18,14 @@
 ///
 /// **A GUI draws when something has changed**, and sleeps otherwise:
 ///
+///     host.request_frames();                                       // the first one
 ///     while (open) {
-///         while (host.wait_event(&event)) handle(event);   // instead of SDL_WaitEventTimeout; callbacks run inside
-///         while (host.take_frame()) draw();                // asked for by host.request_frames()
+///         while (open && host.wait_event(&event)) handle(event);   // not SDL_WaitEvent; callbacks run inside
+///         while (host.take_frame()) draw();                        // asked for by host.request_frames()
 ///     }
+///
+/// (`open` is asked twice: after the event that closes the window nothing may be left to wait for. A callback that
+/// ends the loop by `open = false` also requests a frame, or wait_event() sleeps on.)
 ///
 /// Four ways to sleep (Mode) are the same to the program, and differ in latency and price. The README has them measured.
 ///
