@@ -99,9 +99,10 @@ public:
         Duration stuck_after = std::chrono::milliseconds(50);
         /// If the program comes back only after longer than this (a level was loaded, a debugger has had it), the time
         /// between is not counted: timeouts have as long to go as they had (IOLoop::skip_time). None: it is. (Not for
-        /// programs that suspend the loop meanwhile themselves: they have forgiven already.)
+        /// programs that suspend the loop meanwhile themselves: they have forgiven already.) What passes inside a
+        /// callable of the loop is always counted.
         std::optional<Duration> forgive_gaps_over = std::nullopt;
-        /// Idle calls run if at least this long is left.
+        /// Idle calls run if at least this long is left. With more than 50 ms they never do: no more is offered.
         Duration least_idle = std::chrono::milliseconds(1);
         /// The loop's time stands still while a mobile system has the program in the background.
         bool suspend_in_background = true;
@@ -109,11 +110,12 @@ public:
         bool log_errors = true;
     };
 
+    /// One host for a loop; and none where a Guest runs, as Mode::guest has its own (and uses the loop's host waker).
     /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called; std::invalid_argument for
-    /// options that make no sense; from every member that may throw, std::logic_error on another thread, or if the loop is
-    /// closed.
-    /// Lifetime: loop and host may go in either order; the loop also inside a callable, the host not inside one that its own
-    /// members run. SDL_Quit() comes after the host is gone.
+    /// options that make no sense. From every member that may throw, std::logic_error on another thread, or if the loop
+    /// is closed or gone.
+    /// Lifetime: loop and host may go in either order, the loop also inside a callable; loop() is not for after the loop. The
+    /// host does not go inside its own pumps, wait_event() or hooks. SDL_Quit() comes after it is gone.
     explicit Host(IOLoop& loop);
     Host(IOLoop& loop, Options options);
     Host(const Host&) = delete;
@@ -137,24 +139,25 @@ public:
 
     /// SDL_WaitEventTimeout(), with the loop running meanwhile. True: `event` is one for the program; null leaves it
     /// in SDL's queue. False: the time is up, or a frame is requested, or the loop was stopped or destroyed; and no event is
-    /// left.
-    /// May be called inside a callable of the loop: a modal dialog.
+    /// left. A `timeout` of zero or less does not wait: what -1 is to SDL is `forever` here.
+    /// May be called inside a callable of the loop: a modal dialog. There every mode sleeps as Mode::slack does.
     bool wait_event(SDL_Event* event, Duration timeout = forever);
 
     void set_mode(Mode mode);
     Mode mode() const noexcept;
-    /// How it sleeps in truth, known from the first wait_event() on: as guest if it should merge and cannot; in short pieces
-    /// inside a callable. A paused loop is not slept in.
+    /// How it sleeps in truth, known from the first wait_event() on: as guest if it should merge and cannot; as slack
+    /// inside a callable; in SDL while the loop is paused.
     Mode active_mode() const noexcept;
 
-    /// wait_event() comes back so that so many frames can be drawn; not added up. An immediate-mode GUI needs two or three
-    /// after each event to settle. Thread: any.
+    /// wait_event() comes back so that so many frames can be drawn. Of several requests the largest counts, not their
+    /// sum. An immediate-mode GUI needs two or three after each event to settle. Thread: any.
     /// Errors: std::invalid_argument for less than none.
     void request_frames(int frames = 1);
     /// True as many times as frames were requested. Thread: any.
     bool take_frame() noexcept;
 
-    /// True if the last pump or wait_event() ended because of IOLoop::stop().
+    /// True if the last pump or wait_event() ended because of IOLoop::stop(). The next one forgets it, so who calls several
+    /// a frame asks after each (or looks at the Turn, which says Ended::stopped).
     bool stopped() const noexcept;
 
     // ---- for what can wait ----------------------------------------------------------------------
@@ -168,11 +171,13 @@ public:
     bool cancel_idle(IdleCall call) noexcept;
 
     // ---- the life of a mobile program -----------------------------------------------------------
+    // Null: no hook. They run on the host's thread; if SDL tells of it on another, in the next pump or wait_event().
 
     /// Called before the system sends the program to the background, where it may not run: close, save, say good-bye.
     /// After it the loop makes one turn, to send that, and its time stands still (Options::suspend_in_background).
     void on_background(Callback hook);
-    /// Called when the program is back, and the loop's time goes on.
+    /// Called when the program is back, and the loop's time goes on: timeouts have as long to go as they had, and
+    /// IOLoop::time() is that of the clock again.
     void on_foreground(Callback hook);
     /// Called when the system is short of memory.
     void on_low_memory(Callback hook);
