@@ -37,7 +37,9 @@ namespace ioloop {
 
 class Guest {
 public:
-    /// Calls what it is given, once, soon, on the host's thread, and not before it returns.
+    /// Calls what it is given, once, soon, on the host's thread, and not before it returns. What is given can be moved,
+    /// but not copied. For a toolkit that copies (a std::function does), share it:
+    /// `[shared = std::make_shared<Function<void()>>(std::move(call))] { (*shared)(); }`.
     /// Thread: any calls it, two at once perhaps.
     /// Errors: if it throws it is called again, 10 ms later; the error hook of the loop hears of it.
     using PostToHost = Function<void(Function<void()>)>;
