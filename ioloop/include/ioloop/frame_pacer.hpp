@@ -36,7 +36,8 @@ public:
     struct Options {
         double rate = 60;    ///< frames a second
         double share = 0.25; ///< of a frame: what all pumps of that frame together may spend on calls
-        Duration spin{};     ///< the last piece of the slack, to be spun rather than slept
+        /// The last piece of the slack, to be spun rather than slept: 500 us do. As long as a frame, it sleeps no more.
+        Duration spin{};
         /// The display keeps the time, and `rate` is what it refreshes with. Each frame is counted from its own
         /// begin_frame(), which comes right after the buffer swap, and not from a grid that would drift
         /// against the display.
@@ -74,7 +75,8 @@ public:
 
     /// When this frame's slack ends.
     TimePoint deadline() const noexcept { return deadline_; }
-    /// Sleep until here, then spin for the rest: the system may wake a sleeper late. May have passed.
+    /// Does not sleep: tells when to wake up, and spin for the rest, as the system may wake a sleeper late. May have
+    /// passed.
     TimePoint sleep_until() const noexcept { return after(deadline_, -options_.spin); }
     /// From now until deadline(); never negative.
     Duration left() const noexcept;
