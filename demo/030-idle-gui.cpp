@@ -50,7 +50,7 @@ int main(int, char**) {
         host.request_frames(); // the first
         while (open) {
             SDL_Event event;
-            while (host.wait_event(&event)) { // instead of SDL_WaitEvent: the loop runs in here
+            while (open && host.wait_event(&event)) { // instead of SDL_WaitEvent: the loop runs in here
                 if (event.type == SDL_QUIT) open = false;
                 if (event.type == SDL_WINDOWEVENT) host.request_frames();
                 if (event.type == SDL_KEYDOWN && event.key.keysym.sym == SDLK_SPACE) spawn(loop, start);

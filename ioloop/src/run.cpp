@@ -102,7 +102,10 @@ Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
 Turn IOLoop::Impl::run_ready(Budget budget) {
     const Inside inside(*this, "run_ready");
     Turn out;
-    Spend spend{budget};
+    // It never sleeps, so all of its time is spent: many small calls cost less than the polls between their turns.
+    const bool timed = budget.time != forever;
+    const TimePoint begin = timed ? clock_->now() : TimePoint{};
+    Spend spend{Budget{forever, budget.calls}, timed ? after(begin, budget.time) : never};
     bool complete = true;
     bool stopped = consume_stop();
     for (std::uint32_t before = unlimited;
@@ -111,6 +114,7 @@ Turn IOLoop::Impl::run_ready(Budget budget) {
         complete = turn(no_wait, spend, out);
         stopped = complete && consume_stop();
     }
+    if (timed && !abandoned_) out.busy = clock_->now() - begin;
     return conclude(spend, out, complete, stopped);
 }
 

@@ -47,6 +47,17 @@ TEST_F(Budgets, two_milliseconds_are_exactly_40_calls_of_50_microseconds) {
     EXPECT_EQ(turn.busy, 2ms);
 }
 
+TEST_F(Budgets, run_ready_counts_the_polls_between_its_turns_too) {
+    // Callbacks that post themselves and take no time: each costs a turn, and each turn a poll.
+    std::function<void()> again = [&] { loop.add_callback(again); };
+    again();
+    world.on_wait = [&] { world.advance(100us); };
+    const Turn turn = loop.run_ready(Budget{2ms});
+    EXPECT_EQ(turn.ended, Ended::budget);
+    EXPECT_EQ(world.elapsed(), 2ms);
+    EXPECT_EQ(turn.busy, 2ms);
+}
+
 TEST_F(Budgets, what_is_left_keeps_its_order_and_is_finished_by_later_calls) {
     for (int i = 0; i < 2000; ++i) loop.add_callback(note(i, 50us));
     int calls = 1;

@@ -11,7 +11,7 @@ namespace ioloop {
 inline constexpr std::uint32_t unlimited = UINT32_MAX;
 
 /// What one call of run_once, run_ready or run_until may spend on calling handlers, callbacks and timeouts.
-/// Sleeping is not spending. The loop looks between calls: it overruns `time` by at most the call it is in.
+/// Sleeping is not spending. (To run_ready(), which never sleeps, all of its time is.) The loop looks between calls: it overruns `time` by at most the call it is in.
 /// However small the budget, one call is made when anything is ready, so a starved loop still moves.
 struct Budget {
     Duration time = forever;
@@ -35,7 +35,7 @@ struct Turn {
     std::uint32_t left = 0; ///< ready, not run: the budget was spent
     Ended ended = Ended::idle;
     Duration waited{}; ///< slept in the poller
-    Duration busy{};   ///< spent in the calls
+    Duration busy{};   ///< spent in the calls; of run_ready() under a budget of time: all of it
 
     constexpr std::uint32_t calls() const noexcept { return handlers + callbacks + timeouts; }
 };
