@@ -86,8 +86,8 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     // belong to somebody else by then.
     while (wakers_.load() != 0) std::this_thread::yield();
 
-    // First everything loses its name, then the system's resources go, then the callables: their destructors
-    // find a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
+    // First everything loses its name, then go the services, the system's resources and the callables: their
+    // destructors find a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
     // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is
     // its parent's.
     std::vector<Poller::Key> handlers;
@@ -111,18 +111,19 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     ready_count_ = ready_next_ = 0;
     phase_ = Phase::wait;
     statistics_.handlers = statistics_.timeouts = 0;
-    if (all_fds) {
-        for (const auto& [fd, object] : fds) close_descriptor(fd, object);
-    }
-    poller_.reset();
-
     Function<void()> host_waker; // destroyed at the end, outside the lock
     {
         const std::unique_lock lock(host_waker_mutex_);
         has_host_waker_ = ring_for_changes_ = false;
         host_waker = std::move(host_waker_);
     }
+    // Before any descriptor is closed: a guest's waiter may be asleep on it, and its number be somebody else's the next
+    // moment.
     for (; !services_.empty(); services_.pop_back()) services_.back().second.reset();
+    if (all_fds) {
+        for (const auto& [fd, object] : fds) close_descriptor(fd, object);
+    }
+    poller_.reset();
     for (const Poller::Key key : handlers) handlers_.release(key);
     for (const std::uint32_t slot : timeouts) timeouts_.release(slot);
     queue_.clear();

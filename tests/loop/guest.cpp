@@ -328,6 +328,25 @@ TEST_F(Guests, the_loop_is_destroyed_before_the_guest) {
     EXPECT_EQ(host.run_posted(), 1); // what was posted does nothing
 }
 
+TEST_F(Guests, no_descriptor_is_closed_before_the_waiter_is_gone) {
+    // It sleeps on them, or on the poller's own: their numbers may be somebody else's the next moment.
+    struct Watched {
+        Fd fd;
+        Guest& guest;
+        bool& running;
+        Fd fileno() const { return fd; }
+        void close() const { running = guest.running(); }
+    };
+    IOLoop mortal;
+    Guest orphan(mortal, host.poster());
+    bool running = true;
+    mortal.add_handler(
+        Watched{pair.a, orphan, running}, [](Fd, Events) {}, Events::read);
+    orphan.start();
+    mortal.close(true);
+    EXPECT_FALSE(running);
+}
+
 TEST_F(Guests, the_guest_is_destroyed_in_its_own_turn) {
     auto mortal = std::make_unique<Guest>(loop, host.poster());
     int calls = 0;
