@@ -165,6 +165,7 @@ TEST_P(Sdl2Hardships, event_watches_of_the_program_are_never_called_on_another_t
         }
         other.join();
     }
+    SDL_SetEventFilter(nullptr, nullptr);
     SDL_DelEventWatch(look, &seen);
     EXPECT_EQ(seen.elsewhere, 0);
 }
