@@ -139,6 +139,18 @@ TEST_F(Sdl2Host, a_hook_of_the_program_stays) {
     EXPECT_EQ(errors, 2);
 }
 
+TEST_F(Sdl2Host, a_hook_that_the_program_sets_later_stays_when_the_host_goes) {
+    IOLoop loop;
+    int errors = 0;
+    {
+        const sdl2::Host host(loop);
+        loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { ++errors; });
+    }
+    loop.add_callback([] { throw 1; });
+    loop.run_once();
+    EXPECT_EQ(errors, 1);
+}
+
 TEST_F(Sdl2Host, belongs_to_the_thread_that_made_it) {
     IOLoop loop;
     sdl2::Host host(loop);
