@@ -7,13 +7,10 @@
 #include <ioloop/ioloop.hpp>
 #include <ioloop/sdl2.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include <SDL.h>
 #include <gmock/gmock.h>

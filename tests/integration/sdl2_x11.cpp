@@ -6,10 +6,10 @@
 #include <ioloop/ioloop.hpp>
 #include <ioloop/sdl2.hpp>
 
-#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 

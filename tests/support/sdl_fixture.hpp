@@ -9,6 +9,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -17,6 +18,10 @@
 
 #include <SDL.h>
 #include <gtest/gtest.h>
+
+namespace ioloop::sdl2 {
+inline void PrintTo(Mode mode, std::ostream* out) { *out << name_of(mode); } // for GoogleTest
+} // namespace ioloop::sdl2
 
 /// SDL from the first line of a test to its last, and what it logs.
 class WithSdl : public testing::Test {
