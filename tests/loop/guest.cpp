@@ -26,10 +26,10 @@ namespace {
 
 class Guests : public testing::Test {
 protected:
+    SocketPair pair; // outlives the loop: over some pollers the waiter watches it
     QueueHost host;
     IOLoop loop;
     Guest guest{loop, host.poster()};
-    SocketPair pair;
 
     static void on_another_thread(const std::function<void()>& f) { std::thread(f).join(); }
 
