@@ -62,11 +62,12 @@ build_preset() {
 }
 
 # test_preset <preset> [<argument of ctest>...]: windows open on an X server of the tests' own, so that
-# they find it as they expect, and the mouse of whoever runs them stays where it is.
+# they find it as they expect, and the mouse of whoever runs them stays where it is. (-noreset: else the server begins anew
+# when its last client has gone, and refuses who comes in that moment.)
 test_preset() {
     local preset=$1
     shift
-    xvfb-run --auto-servernum --server-args="-screen 0 1280x800x24" \
+    xvfb-run --auto-servernum --server-args="-screen 0 1280x800x24 -noreset" \
         "${launcher[@]}" ctest --preset "$preset" "$@" ||
         fail "tests failed under preset $preset; they are named above"
 }
