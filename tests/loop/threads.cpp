@@ -159,8 +159,19 @@ TEST_F(Threads, B19_a_signal_handler_may_wake_the_loop) {
     ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
     for (int i = 0; i < 100; ++i) {
         const pthread_t loops_thread = ::pthread_self();
-        std::thread other([&] { ::pthread_kill(loops_thread, SIGUSR1); });
+        std::atomic<bool> awake{false};
+        std::thread other([&] {
+            ::pthread_kill(loops_thread, SIGUSR1);
+#if defined(__SANITIZE_THREAD__)
+            // It keeps a handler back until the thread calls what it intercepts, which select() is not: knock again.
+            while (!awake) {
+                std::this_thread::sleep_for(1ms);
+                ::pthread_kill(loops_thread, SIGUSR1);
+            }
+#endif
+        });
         loop.run_once(forever); // the signal may come before, in or after the sleep
+        awake = true;
         other.join();
         loop.run_once(no_wait); // takes up a wake that was left over
     }
