@@ -36,6 +36,19 @@ inline IOLoop::Impl::Call::~Call() {
         loop_.tell_watchdog();
 }
 
+/// The kind of call that such a wake is for.
+inline CallKind woken_for(WakeReason reason) noexcept {
+    switch (reason) {
+    case WakeReason::descriptor: return CallKind::handler;
+    case WakeReason::deadline:
+    case WakeReason::timeout: return CallKind::timeout;
+    case WakeReason::callbacks:
+    case WakeReason::woken:
+    case WakeReason::polled: break;
+    }
+    return CallKind::callback;
+}
+
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
 template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
     const auto run = [&] { context ? context.run(f) : f(); }; // in none: the run_ call has seen to that
@@ -45,6 +58,10 @@ template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context
         if (call.ready_at != TimePoint{} && !holding_)
             call.record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
         observer->before_call(call.record);
+        if (record_.cause.site() == SiteId::none && call.record.kind == woken_for(record_.reason)) {
+            record_.cause = call.record.chain;
+            record_.cause_fd = call.record.fd;
+        }
     }
 #if IOLOOP_EXCEPTIONS
     std::exception_ptr error;
@@ -72,6 +89,9 @@ template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context
             }
         }
         observer->after_call(call.record);
+#if IOLOOP_EXCEPTIONS
+        if (error) observer->on_error(call.record, error);
+#endif
     }
 #if IOLOOP_EXCEPTIONS
     if (error) report_error(error, call.record.chain, call.record.kind);

@@ -52,6 +52,8 @@ public:
 
     /// The first item. Requires: collect() gave more than 0.
     Item pop() noexcept;
+    /// Requires: as pop().
+    const Chain& front_chain() const noexcept { return ring_[head_].chain; }
     /// Counts every item ever popped: the id of the front.
     std::uint64_t front_id() const noexcept { return popped_; }
 

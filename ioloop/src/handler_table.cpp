@@ -18,7 +18,7 @@ Poller::Key HandlerTable::key_of(Fd fd) const noexcept {
 Poller::Key HandlerTable::emplace(HandlerEntry&& entry) {
     // Made before the chunk of slots, so that remove() never allocates.
     const std::uint32_t end = entries_.end_after_emplace();
-    if (removed_turns_.size() < end) removed_turns_.resize(end);
+    if (removals_.size() < end) removals_.resize(end);
     const auto id = entries_.emplace(std::move(entry));
     return make_key(id.slot, id.generation);
 }
@@ -33,14 +33,14 @@ void HandlerTable::discard(Poller::Key key) noexcept {
 void HandlerTable::remove(Fd fd, std::uint64_t turn) noexcept {
     const std::uint32_t slot = slots_.find(fd);
     slots_.erase(fd);
-    removed_turns_[slot] = turn;
+    removals_[slot] = {turn, entries_.at(slot).chain.site()};
     entries_.retire(slot);
     if (!entries_.at(slot).running) entries_.release(slot);
 }
 
-bool HandlerTable::removed_in(Poller::Key key, std::uint64_t turn) const noexcept {
+HandlerTable::Removal HandlerTable::removal_of(Poller::Key key) const noexcept {
     const std::uint32_t slot = slot_of(key);
-    return slot < removed_turns_.size() && removed_turns_[slot] == turn;
+    return slot < removals_.size() ? removals_[slot] : Removal{};
 }
 
 } // namespace ioloop

@@ -48,7 +48,7 @@ public:
     explicit HandlerTable(std::pmr::memory_resource* memory)
         : entries_(memory),
           slots_(memory),
-          removed_turns_(memory) {}
+          removals_(memory) {}
 
     /// The entry of `fd`, or null.
     HandlerEntry* find(Fd fd) noexcept;
@@ -76,8 +76,12 @@ public:
     /// The entry of a key, alive or retired but not released.
     HandlerEntry& at(Poller::Key key) noexcept { return entries_.at(slot_of(key)); }
 
-    /// True if `key` is of a registration that was removed in `turn`: readiness for it is stale, but no riddle.
-    bool removed_in(Poller::Key key, std::uint64_t turn) const noexcept;
+    /// How a registration came to its end, if `key` is of the last one of its slot.
+    struct Removal {
+        std::uint64_t turn = 0;
+        SiteId site = SiteId::none; ///< where it was registered
+    };
+    Removal removal_of(Poller::Key key) const noexcept;
 
     std::uint32_t size() const noexcept { return entries_.size(); }
 
@@ -103,8 +107,8 @@ private:
     }
 
     SlotMap<HandlerEntry> entries_;
-    FdMap slots_;                                   ///< by number
-    std::pmr::vector<std::uint64_t> removed_turns_; ///< by slot: the turn of its last removal
+    FdMap slots_;                        ///< by number
+    std::pmr::vector<Removal> removals_; ///< by slot: the last one
 };
 
 } // namespace ioloop

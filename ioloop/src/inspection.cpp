@@ -122,6 +122,9 @@ void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKin
 const Statistics& IOLoop::Impl::statistics() const noexcept {
     statistics_.callbacks = static_cast<std::uint32_t>(queue_.size() + signal_queue_.size());
     statistics_.signal_posts_refused = signal_queue_.refused();
+    statistics_.foreign_calls = foreign_calls_.load(std::memory_order_relaxed);
+    statistics_.foreign_member = foreign_member_.load(std::memory_order_relaxed);
+    statistics_.foreign_site = foreign_site_.load(std::memory_order_relaxed);
     statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, statistics_.callbacks);
     return statistics_;
 }
@@ -153,12 +156,69 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.suspended = suspended_;
     out.name = name_;
     out.poller = poller_ ? poller_->name() : "closed";
+    out.kernel_handle = poller_ ? poller_->native_handle() : invalid_fd;
 }
 
 void IOLoop::Impl::set_observer(Observer* observer) noexcept {
     observer_ = observer;
     stamping_ = observer != nullptr;
     if (observer != nullptr) instant_ = clock_->now(); // the next call begins no earlier
+}
+
+void IOLoop::Impl::tell_change(ChangeKind change, Poller::Key key, const HandlerEntry& entry) noexcept {
+    ChangeRecord record;
+    record.id = key;
+    record.chain = entry.chain;
+    record.kind = CallKind::handler;
+    record.change = change;
+    record.events = entry.interest;
+    record.fd = entry.fd;
+    tell_change(record);
+}
+
+void IOLoop::Impl::tell_change(ChangeKind change, Timeout id, const TimeoutEntry& entry) noexcept {
+    ChangeRecord record;
+    record.id = call_id(id);
+    record.chain = entry.chain;
+    record.deadline = entry.deadline;
+    record.kind = CallKind::timeout;
+    record.change = change;
+    tell_change(record);
+}
+
+void IOLoop::Impl::tell_change(ChangeRecord& record) noexcept {
+    record.turn = turn_;
+    record.by = frame_ != nullptr ? frame_->record.chain.site() : SiteId::none;
+    record.at = frame_ != nullptr ? frame_->record.begin : TimePoint{};
+    if (record.at == TimePoint{})
+        record.at = clock_->now(); // between calls, or in one that nobody observed from its beginning
+    observer_->after_change(record);
+}
+
+bool IOLoop::Impl::inject_readiness(Fd fd, Events events) {
+    require_usable("inject_readiness");
+    if (handlers_.find(fd) == nullptr) return false;
+    injected_.push_back({handlers_.key_of(fd), events});
+    notify();
+    return true;
+}
+
+/// Adds what was injected to what is ready. What finds no room stays for the next turn.
+void IOLoop::Impl::take_injected() noexcept {
+    std::erase_if(injected_, [&](const Poller::Ready& injected) {
+        if (handlers_.find_key(injected.key) == nullptr) return true; // removed since
+        const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(ready_count_);
+        const auto found = std::find_if(
+            ready_.begin(), end, [&](const Poller::Ready& ready) { return ready.key == injected.key; });
+        if (found != end) {
+            found->events = found->events | injected.events;
+        } else if (ready_count_ < ready_.size()) {
+            ready_[ready_count_++] = injected;
+        } else {
+            return false;
+        }
+        return true;
+    });
 }
 
 bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {

@@ -8,7 +8,6 @@
 #include <ioloop/io_loop.hpp>
 #include <ioloop/poster.hpp>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -84,27 +83,16 @@ void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) {
     error = impl_->update_handler(fd, events);
 }
 
-namespace {
-
-/// What a noexcept member does about a foreign thread: refuses, loudly.
-bool refuse_foreign_thread(bool on_loop_thread, const char* member) noexcept {
-    if (on_loop_thread) return false;
-    std::fprintf(stderr, "ioloop: %s: called from another thread than the loop's; nothing done\n", member);
-    return true;
-}
-
-} // namespace
-
 bool IOLoop::remove_handler(Fd fd) noexcept {
-    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_handler")) return false;
+    if (impl_->refuse_foreign_thread("remove_handler")) return false;
     return impl_->remove_handler(fd);
 }
 bool IOLoop::remove_timeout(Timeout timeout) noexcept {
-    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_timeout")) return false;
+    if (impl_->refuse_foreign_thread("remove_timeout")) return false;
     return impl_->remove_timeout(timeout);
 }
 bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
-    if (refuse_foreign_thread(impl_->on_loop_thread(), "update_timeout")) return false;
+    if (impl_->refuse_foreign_thread("update_timeout")) return false;
     return impl_->update_timeout(timeout, deadline);
 }
 TimePoint IOLoop::deadline_of(Timeout timeout) const noexcept { return impl_->deadline_of(timeout); }
@@ -123,7 +111,7 @@ void IOLoop::add_signal_handler(int signal, Callback callback, std::error_code& 
     error = impl_->add_signal_handler(signal, std::move(callback), origin);
 }
 bool IOLoop::remove_signal_handler(int signal) noexcept {
-    if (refuse_foreign_thread(impl_->on_loop_thread(), "remove_signal_handler")) return false;
+    if (impl_->refuse_foreign_thread("remove_signal_handler")) return false;
     return impl_->remove_signal_handler(signal);
 }
 
@@ -181,6 +169,7 @@ Service* IOLoop::find_service(const void* key) noexcept { return impl_->find_ser
 Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
     return impl_->keep_service(key, std::move(made));
 }
+bool IOLoop::inject_readiness(Fd fd, Events events) { return impl_->inject_readiness(fd, events); }
 bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
 const Origin& IOLoop::running_origin() const noexcept { return impl_->running_origin(); }
 const char* IOLoop::name() const noexcept { return impl_->name_; }

@@ -89,6 +89,8 @@ public:
     TimePoint deadline_of(Timeout id) const noexcept;
     void snapshot(Snapshot& out) const;
     const Statistics& statistics() const noexcept;
+    bool inject_readiness(Fd fd, Events events);
+    void take_injected() noexcept;
     bool note_period(Timeout id, Duration period) noexcept;
     void set_observer(Observer* observer) noexcept;
     void set_paused(bool paused);
@@ -120,6 +122,10 @@ public:
     /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
     void require_usable(const char* member, const Origin* origin = nullptr) const;
     bool on_loop_thread() const noexcept;
+    /// What a noexcept member does about a foreign thread: refuses, loudly.
+    bool refuse_foreign_thread(const char* member) const noexcept;
+    /// Counts a call that was refused as it came from another thread. Thread: any.
+    void note_foreign_call(const char* member, SiteId site) const noexcept;
     /// True in a child of the process that made the loop: the poller is the parent's.
     bool forked() const noexcept;
 
@@ -171,13 +177,20 @@ private:
     void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out);
     template <class F> void guarded(Call& call, const Context& context, F&& f);
     bool may_call(Spend& spend);
+    bool held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd = invalid_fd,
+                     Events events = Events::none);
+    static std::uint64_t call_id(Timeout id) noexcept { // CallRecord::id
+        return (std::uint64_t{id.generation} << 32U) | id.slot;
+    }
     void settle(Spend& spend, Turn& out);
     Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
     bool still_in(std::uint64_t turn, Phase phase) const noexcept {
         return turn_ == turn && phase_ == phase && !abandoned_;
     }
     std::uint32_t left() const noexcept;
-    bool anything_queued() const noexcept { return !queue_.empty() || signal_queue_.ready(); }
+    bool anything_queued() const noexcept {
+        return !queue_.empty() || signal_queue_.ready() || !injected_.empty();
+    }
     /// A run_ call would not wait.
     bool work_waits() const noexcept { return phase_ != Phase::wait || anything_queued() || stop_; }
     std::size_t collect_callbacks();
@@ -186,6 +199,9 @@ private:
     void unwatch_running();
     void bury(HandlerEntry& entry);
     void report_dead(Fd fd, const Chain& chain);
+    void tell_change(ChangeKind change, Poller::Key key, const HandlerEntry& entry) noexcept;
+    void tell_change(ChangeKind change, Timeout id, const TimeoutEntry& entry) noexcept;
+    void tell_change(ChangeRecord& record) noexcept;
     void rebuild_poller();
     void wait_while_paused();
     void apply_hold();
@@ -230,7 +246,8 @@ private:
     std::pmr::vector<Poller::Ready> ready_;
     std::size_t ready_count_ = 0;
     std::size_t ready_next_ = 0;
-    std::size_t batch_left_ = 0; ///< callbacks of this turn that have not run
+    std::vector<Poller::Ready> injected_; ///< readiness that the next wait shall report
+    std::size_t batch_left_ = 0;          ///< callbacks of this turn that have not run
     std::pmr::vector<Timeout> due_;
     std::size_t due_next_ = 0;
     std::uint32_t due_left_ = 0; ///< of them, still to be called
@@ -251,7 +268,10 @@ private:
     std::atomic<Parked> parked_{Parked::no};
     std::atomic<bool> stamping_{false};    ///< posts note the time, for an observer
     std::atomic<std::uint32_t> wakers_{0}; ///< threads inside wake_poller()
-    std::atomic<std::uint32_t> pulse_{0};  ///< changes when a paused start() should look again
+    mutable std::atomic<std::uint64_t> foreign_calls_{0};
+    mutable std::atomic<const char*> foreign_member_{nullptr};
+    mutable std::atomic<SiteId> foreign_site_{SiteId::none};
+    std::atomic<std::uint32_t> pulse_{0}; ///< changes when a paused start() should look again
     std::shared_mutex host_waker_mutex_; ///< shared by those who ring: a waker may wait for locks of its host
     Function<void()> host_waker_;
     std::atomic<bool> has_host_waker_{false};

@@ -5,6 +5,7 @@
 #include "raise.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -108,6 +109,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     due_next_ = 0;
     due_left_ = 0;
     batch_left_ = 0;
+    injected_.clear();
     ready_count_ = ready_next_ = 0;
     phase_ = Phase::wait;
     statistics_.handlers = statistics_.timeouts = 0;
@@ -160,9 +162,23 @@ bool IOLoop::Impl::on_loop_thread() const noexcept {
     return me == home_thread_ || me == last_runner_.load(std::memory_order_relaxed);
 }
 
+bool IOLoop::Impl::refuse_foreign_thread(const char* member) const noexcept {
+    if (on_loop_thread()) return false;
+    note_foreign_call(member, SiteId::none);
+    std::fprintf(stderr, "ioloop: %s: called from another thread than the loop's; nothing done\n", member);
+    return true;
+}
+
+void IOLoop::Impl::note_foreign_call(const char* member, SiteId site) const noexcept {
+    foreign_member_.store(member, std::memory_order_relaxed);
+    foreign_site_.store(site, std::memory_order_relaxed);
+    foreign_calls_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void IOLoop::Impl::require_usable(const char* member, const Origin* origin) const {
     const bool foreign = !on_loop_thread();
     if (!foreign && !closed_.load(std::memory_order_relaxed) && !abandoned_ && !forked()) return;
+    if (foreign && !forked()) note_foreign_call(member, origin != nullptr ? site_of(*origin) : SiteId::none);
     std::string text = member;
     text.append(forked()
                     ? ": the loop was made before fork(), and is the parent's: its poller is shared with it"

@@ -56,11 +56,13 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     undo.watched = true;
     if (earlier != nullptr) {
         // The poller knows better than the table: that file was closed, this is another under its number.
+        if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(fd), *earlier);
         handlers_.remove(fd, turn_);
         ++statistics_.dead_handlers;
     }
     handlers_.bind(undo.key);
     undo.emplaced = undo.watched = false;
+    if (observer_ != nullptr) tell_change(ChangeKind::added, undo.key, handlers_.at(undo.key));
     statistics_.handlers = handlers_.size();
     statistics_.handlers_peak = std::max(statistics_.handlers_peak, statistics_.handlers);
     descriptors_changed();
@@ -77,6 +79,7 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
         if (const auto error = poller_->modify(fd, events, handlers_.key_of(fd))) return error;
     }
     entry->interest = events;
+    if (observer_ != nullptr) tell_change(ChangeKind::moved, handlers_.key_of(fd), *entry);
     descriptors_changed();
     return {};
 }
@@ -91,6 +94,7 @@ bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
     if (entry == nullptr) return false;
     // The system may have forgotten it already, if it was closed first. That is no error here.
     if (!entry->unwatched && poller_ && !forked()) poller_->remove(fd);
+    if (observer_ != nullptr) tell_change(ChangeKind::removed, handlers_.key_of(fd), *entry);
     handlers_.remove(fd, turn_);
     statistics_.handlers = handlers_.size();
     descriptors_changed();
@@ -102,6 +106,7 @@ void IOLoop::Impl::bury(HandlerEntry& entry) {
     const Fd fd = entry.fd;
     const Chain chain = entry.chain;
     poller_->remove(fd);
+    if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(fd), entry);
     handlers_.remove(fd, turn_);
     statistics_.handlers = handlers_.size();
     ++statistics_.dead_handlers;
@@ -204,7 +209,9 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
     first_timeout_changed();
-    return {id.slot, id.generation};
+    const Timeout armed{id.slot, id.generation};
+    if (observer_ != nullptr) tell_change(ChangeKind::added, armed, timeouts_.at(id.slot));
+    return armed;
 }
 
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
@@ -219,6 +226,7 @@ bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
         entry->due = false;
         --due_left_;
     }
+    if (observer_ != nullptr) tell_change(ChangeKind::removed, id, *entry);
     timeouts_.retire(id.slot);
     statistics_.timeouts = timeouts_.size();
     if (!entry->running) timeouts_.release(id.slot);
@@ -242,6 +250,7 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
     } else {
         heap_.arm(id.slot, deadline);
     }
+    if (observer_ != nullptr) tell_change(ChangeKind::moved, id, *entry);
     first_timeout_changed();
     return true;
 }

@@ -87,6 +87,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             parked_.store(Parked::in_wait);
             if (queue_.has_inbox() || signal_queue_.ready() || stop_) limit = no_wait;
             const TimePoint before = clock_->now();
+            if (observer_ != nullptr) record_.asked = limit;
             error = poller_->wait(ready_, limit, ready_count_);
             slept = clock_->now() - before;
             parked_.store(Parked::no);
@@ -110,6 +111,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
         }
         if (error)
             raise(std::system_error(error, "waiting in the poller (" + std::string(poller_->name()) + ")"));
+        if (!injected_.empty()) take_injected();
         record_.reason = ready_count_ > 0 ? WakeReason::descriptor : quiet;
         now_known_ = false;
         return;
@@ -128,7 +130,10 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
             // Removed in this turn: nothing special. Removed earlier, and yet the poller goes on about it:
             // the descriptor was closed while a duplicate lives, so the poller could not be told (tornado
             // #1103). It would spin for ever.
-            if (handlers_.removed_in(ready.key, turn)) continue;
+            const HandlerTable::Removal removal = handlers_.removal_of(ready.key);
+            if (removal.turn == turn) continue;
+            ++statistics_.orphan_events;
+            statistics_.orphan_site = removal.site;
             rebuild_poller();
             if (!still_in(turn, Phase::handlers)) return true;
             continue;
@@ -145,6 +150,7 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
             continue;
         }
         if (!may_call(spend)) return false;
+        if (held_before(spend, CallKind::handler, ready.key, entry->chain, entry->fd, events)) return false;
         ++ready_next_;
         call_handler(ready.key, *entry, events, out);
         if (!still_in(turn, Phase::handlers)) return true;
@@ -187,6 +193,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
                 loop.handlers_.release(key);
             } else if (std::exchange(e.unwatched, false) && loop.poller_->add(e.fd, e.interest, key)) {
                 died = true; // closed in the meantime
+                if (loop.observer_ != nullptr) loop.tell_change(ChangeKind::died, key, e);
                 loop.handlers_.remove(e.fd, loop.turn_);
                 loop.statistics_.handlers = loop.handlers_.size();
                 ++loop.statistics_.dead_handlers;
@@ -228,8 +235,9 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     while (batch_left_ > 0) {
         if (!may_call(spend)) return false;
-        --batch_left_;
         const std::uint64_t id = queue_.front_id();
+        if (held_before(spend, CallKind::callback, id, queue_.front_chain())) return false;
+        --batch_left_;
         CallbackQueue::Item item = queue_.pop();
         {
             Call call(*this, CallKind::callback, id, item.chain);
@@ -258,6 +266,7 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
             continue;
         }
         if (!may_call(spend)) return false;
+        if (held_before(spend, CallKind::timeout, call_id(id), entry->chain)) return false;
         ++due_next_;
         --due_left_;
         entry->due = false;
@@ -270,7 +279,7 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
 
 void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out) {
     const Timeout id{slot, timeouts_.generation(slot)};
-    Call call(*this, CallKind::timeout, (std::uint64_t{id.generation} << 32U) | slot, entry.chain);
+    Call call(*this, CallKind::timeout, call_id(id), entry.chain);
     call.ready_at = entry.deadline;
     ++entry.fires;
     ++statistics_.timeouts_run;
@@ -343,6 +352,23 @@ bool IOLoop::Impl::may_call(Spend& spend) {
         spend.begin = instant_ = clock_->now();
     }
     ++spend.made;
+    return true;
+}
+
+/// True if the observer wants a pause instead of this call, which may_call() has granted.
+bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd,
+                               Events events) {
+    if (observer_ == nullptr || spend.stepping) return false;
+    CallRecord next;
+    next.turn = turn_;
+    next.id = id;
+    next.chain = chain;
+    next.kind = kind;
+    next.fd = fd;
+    next.events = events;
+    if (!observer_->pause_before(next)) return false;
+    --spend.made;
+    set_paused(true);
     return true;
 }
 

@@ -415,6 +415,10 @@ public:
     /// Errors: logic_error if not paused.
     Turn step(StepKind kind);
 
+    /// In the next turn the handler of `fd` is called with `events`, as if that were ready: those of them that it asked
+    /// for, and error. For inspectors, and for who debugs a handler. False if it has none.
+    bool inject_readiness(Fd fd, Events events);
+
     /// True within a callable of this loop.
     bool in_call() const noexcept;
     /// Where that callable was registered; outside, an Origin without name and place.

@@ -67,6 +67,7 @@ struct Snapshot {
     bool suspended = false;  ///< its time stands still
     std::string_view name;   ///< Options::name
     std::string_view poller; ///< "epoll", ...
+    Fd kernel_handle = invalid_fd; ///< of the poller, if it has one: what the kernel watches is known by it
 };
 
 } // namespace ioloop

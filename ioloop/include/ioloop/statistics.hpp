@@ -5,6 +5,7 @@
 #pragma once
 
 #include <ioloop/clock.hpp>
+#include <ioloop/site.hpp>
 
 #include <cstdint>
 
@@ -24,8 +25,15 @@ struct Statistics {
     std::uint64_t dead_handlers =
         0; ///< registrations dropped because their descriptor was closed behind the loop's back
     std::uint64_t signal_posts_refused = 0; ///< add_callback_from_signal() found no room
-    Duration waited{};                      ///< slept in the poller
-    Duration busy{};                        ///< spent in calls
+    /// Readiness of what was removed in an earlier turn: it was closed before it was removed, and a duplicate lives.
+    std::uint64_t orphan_events = 0;
+    SiteId orphan_site = SiteId::none; ///< where the last one of those was registered
+    /// Members for the loop's thread that another thread called, and was refused.
+    std::uint64_t foreign_calls = 0;
+    const char* foreign_member = nullptr; ///< the last one's name; a literal
+    SiteId foreign_site = SiteId::none;   ///< and where it was called from, if that is known
+    Duration waited{};                    ///< slept in the poller
+    Duration busy{};                      ///< spent in calls
 
     // Now, and the most there ever was.
     std::uint32_t handlers = 0;
