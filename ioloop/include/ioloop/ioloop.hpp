@@ -13,7 +13,10 @@
 #include <ioloop/guest.hpp>
 #include <ioloop/ids.hpp>
 #include <ioloop/inspect/descriptor.hpp>
+#include <ioloop/inspect/breakpoints.hpp>
+#include <ioloop/inspect/histogram.hpp>
 #include <ioloop/inspect/recorder.hpp>
+#include <ioloop/inspect/site_profile.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/join.hpp>
 #include <ioloop/observer.hpp>
