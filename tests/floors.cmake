@@ -113,12 +113,15 @@ set(floor_3
     include/ioloop/inspect/histogram.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/inspect/site_profile.hpp
+    include/ioloop/inspect/format.hpp
+    include/ioloop/inspect/text.hpp
     include/ioloop/ioloop.hpp
     include/ioloop/periodic_callback.hpp
     include/ioloop/scope.hpp
     src/inspect/descriptor_kind.cpp
     src/inspect/breakpoints.cpp
     src/inspect/histogram.cpp
+    src/inspect/format.cpp
     src/inspect/recorder.cpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp

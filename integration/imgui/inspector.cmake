@@ -24,7 +24,6 @@ function(ioloop_add_imgui_inspector imgui)
             # what to show
             ${here}/model/command.cpp
             ${here}/model/filter.cpp
-            ${here}/model/format.cpp
             ${here}/model/history.cpp
             ${here}/model/verdict.cpp
             ${here}/model/view.cpp

@@ -5,7 +5,6 @@
 #include "model/command.hpp"
 #include "model/filter.hpp"
 #include "model/selection.hpp"
-#include "model/text.hpp"
 #include "model/verdict.hpp"
 #include "model/view.hpp"
 #include "panel/callbacks_table.hpp"
@@ -16,6 +15,7 @@
 #include "panel/ui.hpp"
 
 #include <ioloop/imgui.hpp>
+#include <ioloop/inspect/text.hpp>
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "command.hpp"
 
-#include "format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 

@@ -3,8 +3,7 @@
 /// runs: the row that was clicked may be of a frozen view, and its object long gone.
 #pragma once
 
-#include "text.hpp"
-
+#include <ioloop/inspect/text.hpp>
 #include <ioloop/io_loop.hpp>
 
 #include <cstdint>

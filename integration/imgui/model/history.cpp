@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "history.hpp"
 
-#include "format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "verdict.hpp"
 
-#include "format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
 namespace {

@@ -2,10 +2,10 @@
 /// Verdict: one sentence on how the loop is doing: the worst that is known.
 #pragma once
 
-#include "text.hpp"
 #include "view.hpp"
 
 #include <ioloop/inspect/recorder.hpp>
+#include <ioloop/inspect/text.hpp>
 
 #include <cstdint>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "callbacks_table.hpp"
 
-#include "../model/format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "detail_pane.hpp"
 
-#include "../model/format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "header_line.hpp"
 
-#include "../model/format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
 namespace {

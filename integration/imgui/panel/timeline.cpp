@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "timeline.hpp"
 
-#include "../model/format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 #include <array>

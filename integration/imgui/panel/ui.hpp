@@ -6,9 +6,10 @@
 #include "../model/command.hpp"
 #include "../model/filter.hpp"
 #include "../model/selection.hpp"
-#include "../model/text.hpp"
 #include "../model/verdict.hpp"
 #include "../model/view.hpp"
+
+#include <ioloop/inspect/text.hpp>
 
 #include <cstdint>
 #include <span>

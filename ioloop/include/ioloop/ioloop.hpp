@@ -17,6 +17,8 @@
 #include <ioloop/inspect/histogram.hpp>
 #include <ioloop/inspect/recorder.hpp>
 #include <ioloop/inspect/site_profile.hpp>
+#include <ioloop/inspect/format.hpp>
+#include <ioloop/inspect/text.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/join.hpp>
 #include <ioloop/observer.hpp>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "format.hpp"
+#include <ioloop/inspect/format.hpp>
 
 #include <array>
 #include <cmath>
 #include <cstddef>
 
-namespace ioloop::imgui {
+namespace ioloop {
 namespace {
 
 /// Three significant digits. The thresholds are where rounding would make it four.
@@ -109,4 +109,4 @@ Text format_chain(const Chain& chain) {
     return text.empty() ? Text("-") : text;
 }
 
-} // namespace ioloop::imgui
+} // namespace ioloop

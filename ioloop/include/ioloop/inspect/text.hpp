@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Text: what one cell says, on the stack. Numbers have a decimal point in every locale.
+/// Text: what one cell says, on the stack. Numbers have a decimal point in every locale. Floor 3.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace ioloop::imgui {
+namespace ioloop {
 
 class Text {
 public:
@@ -52,4 +52,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace ioloop::imgui
+} // namespace ioloop

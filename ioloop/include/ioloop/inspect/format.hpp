@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
-/// How the inspector writes things: three digits and a unit that fits them.
+/// How the inspector and the dump write things: three digits and a unit that fits them. Floor 3.
 #pragma once
-
-#include "text.hpp"
 
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
+#include <ioloop/inspect/text.hpp>
 #include <ioloop/origin.hpp>
 #include <ioloop/site.hpp>
 
 #include <cstdint>
 #include <string_view>
 
-namespace ioloop::imgui {
+namespace ioloop {
 
 /// "62.4 ms", "-1.20 s", "0"; `forever` is "never".
 Text format_duration(Duration duration);
@@ -37,4 +36,4 @@ Text format_chain(const Chain& chain);
 /// The last component of a path.
 std::string_view base_name(std::string_view path);
 
-} // namespace ioloop::imgui
+} // namespace ioloop
