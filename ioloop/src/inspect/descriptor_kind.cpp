@@ -22,4 +22,22 @@ const char* name_of(Descriptor::Kind kind) noexcept {
     return "?";
 }
 
+const char* name_of(Descriptor::TcpState state) noexcept {
+    switch (state) {
+    case Descriptor::TcpState::unknown: return "";
+    case Descriptor::TcpState::established: return "established";
+    case Descriptor::TcpState::syn_sent: return "syn_sent";
+    case Descriptor::TcpState::syn_received: return "syn_received";
+    case Descriptor::TcpState::fin_wait_1: return "fin_wait_1";
+    case Descriptor::TcpState::fin_wait_2: return "fin_wait_2";
+    case Descriptor::TcpState::time_wait: return "time_wait";
+    case Descriptor::TcpState::closed: return "closed";
+    case Descriptor::TcpState::close_wait: return "close_wait";
+    case Descriptor::TcpState::last_ack: return "last_ack";
+    case Descriptor::TcpState::listen: return "listen";
+    case Descriptor::TcpState::closing: return "closing";
+    }
+    return "?";
+}
+
 } // namespace ioloop

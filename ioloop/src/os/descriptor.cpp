@@ -3,7 +3,9 @@
 #include <ioloop/inspect/descriptor.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #endif
 
 namespace ioloop {
@@ -54,28 +57,57 @@ int option(Fd fd, int name) {
     return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
+std::uint64_t size_option(Fd fd, int name) {
+    const int size = option(fd, name);
+    return size > 0 ? static_cast<std::uint64_t>(size) : 0;
+}
+
+std::optional<std::uint64_t> bytes_by(unsigned long request, Fd fd) {
+    int bytes = 0;
+    if (::ioctl(fd, request, &bytes) != 0 || bytes < 0) return {};
+    return static_cast<std::uint64_t>(bytes);
+}
+
+#if defined(__linux__)
+void describe_tcp(Fd fd, Descriptor& out) {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return;
+    using State = Descriptor::TcpState; // in the kernel's order
+    static_assert(static_cast<int>(State::established) == TCP_ESTABLISHED);
+    static_assert(static_cast<int>(State::closing) == TCP_CLOSING);
+    if (info.tcpi_state <= TCP_CLOSING) out.tcp_state = static_cast<State>(info.tcpi_state);
+    if (out.tcp_state == State::listen) {
+        out.accept_queue = info.tcpi_unacked;
+        out.accept_limit = info.tcpi_sacked;
+    } else {
+        out.round_trip = std::chrono::microseconds(info.tcpi_rtt);
+    }
+}
+#else
+void describe_tcp(Fd, Descriptor&) {}
+#endif
+
+/// `family` and `type` as in socket(2).
+Kind socket_kind(int family, int type, bool listening) {
+    if (family == AF_UNIX) return type == SOCK_STREAM ? Kind::unix_stream : Kind::unix_datagram;
+    if (family != AF_INET && family != AF_INET6) return Kind::other;
+    if (type == SOCK_STREAM) return listening ? Kind::tcp_listener : Kind::tcp;
+    return type == SOCK_DGRAM ? Kind::udp : Kind::other;
+}
+
 void describe_socket(Fd fd, Descriptor& out) {
-    const bool stream = option(fd, SO_TYPE) == SOCK_STREAM;
-    const bool listening = option(fd, SO_ACCEPTCONN) == 1;
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return;
     print(out.local, address, length);
-    const bool local = address.ss_family == AF_UNIX;
-    out.kind = local ? (stream ? Kind::unix_stream : Kind::unix_datagram)
-                     : (stream ? (listening ? Kind::tcp_listener : Kind::tcp) : Kind::udp);
+    out.kind = socket_kind(address.ss_family, option(fd, SO_TYPE), option(fd, SO_ACCEPTCONN) == 1);
     length = sizeof address;
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0)
         print(out.peer, address, length);
-
-    int bytes = 0;
-    if (!listening && ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0)
-        out.bytes_in = static_cast<std::uint64_t>(bytes);
-#if defined(SIOCOUTQ)
-    if (!listening && ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0) {
-        out.bytes_out = static_cast<std::uint64_t>(bytes);
-    }
-#endif
+    out.receive_buffer = size_option(fd, SO_RCVBUF);
+    out.send_buffer = size_option(fd, SO_SNDBUF);
+    if (out.kind == Kind::tcp || out.kind == Kind::tcp_listener) describe_tcp(fd, out);
 }
 
 /// Files without a kind of their own say what they are in the name of their link: "anon_inode:[eventfd]".
@@ -90,7 +122,30 @@ Kind anonymous_kind(Fd fd) {
     return Kind::other;
 }
 
+/// /proc/self/fdinfo: "eventfd-count:               2a". There is no other way to see it without taking it.
+std::uint64_t event_count(Fd fd) {
+    char text[512];
+    std::snprintf(text, sizeof text, "/proc/self/fdinfo/%d", fd);
+    const Fd file = ::open(text, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    const ssize_t size = ::read(file, text, sizeof text - 1);
+    ::close(file);
+    text[size > 0 ? size : 0] = '\0';
+    constexpr std::string_view name = "eventfd-count:";
+    const char* const found = std::strstr(text, name.data());
+    return found != nullptr ? std::strtoull(found + name.size(), nullptr, 16) : 0;
+}
+
 } // namespace
+
+QueuedBytes queued_bytes(Fd fd) noexcept {
+    QueuedBytes out;
+    out.in = bytes_by(FIONREAD, fd);
+#if defined(SIOCOUTQ)
+    out.out = bytes_by(SIOCOUTQ, fd);
+#endif
+    return out;
+}
 
 Descriptor describe(Fd fd) noexcept {
     Descriptor out;
@@ -101,19 +156,25 @@ Descriptor describe(Fd fd) noexcept {
         return out;
     }
     out.blocking = (flags & O_NONBLOCK) == 0;
+    out.file = {static_cast<std::uint64_t>(file.st_dev), static_cast<std::uint64_t>(file.st_ino)};
     if (S_ISSOCK(file.st_mode)) {
         describe_socket(fd, out);
     } else if (S_ISFIFO(file.st_mode)) {
         out.kind = Kind::pipe;
-        int bytes = 0;
-        if (::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0) out.bytes_in = static_cast<std::uint64_t>(bytes);
     } else if (S_ISCHR(file.st_mode)) {
-        out.kind = ::isatty(fd) == 1 ? Kind::terminal : Kind::other;
+        if (::isatty(fd) != 1) return out; // whatever its driver takes these requests for
+        out.kind = Kind::terminal;
     } else if (S_ISREG(file.st_mode)) {
         out.kind = Kind::file;
+        return out;
     } else {
         out.kind = anonymous_kind(fd);
+        if (out.kind == Kind::eventfd) out.event_count = event_count(fd);
+        return out;
     }
+    const QueuedBytes queued = queued_bytes(fd);
+    out.bytes_in = queued.in.value_or(0);
+    out.bytes_out = queued.out.value_or(0);
     return out;
 }
 

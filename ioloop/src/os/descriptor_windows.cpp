@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// describe(): asks Winsock what a socket is. Whether it blocks, and how much is not yet sent, it does not say.
+/// describe(): asks Winsock what a socket is. Whether it blocks, how much is not yet sent, and which file it
+/// is, it does not say.
 #include "winsock.hpp"
 
 #include <ioloop/inspect/descriptor.hpp>
@@ -33,7 +34,19 @@ int option(SOCKET socket, int name) {
     return ::getsockopt(socket, SOL_SOCKET, name, reinterpret_cast<char*>(&value), &length) == 0 ? value : -1;
 }
 
+std::uint64_t size_option(SOCKET socket, int name) {
+    const int size = option(socket, name);
+    return size > 0 ? static_cast<std::uint64_t>(size) : 0;
+}
+
 } // namespace
+
+QueuedBytes queued_bytes(Fd fd) noexcept {
+    QueuedBytes out;
+    u_long bytes = 0;
+    if (!start_winsock() && fd > 0 && ::ioctlsocket(to_socket(fd), FIONREAD, &bytes) == 0) out.in = bytes;
+    return out;
+}
 
 Descriptor describe(Fd fd) noexcept {
     Descriptor out;
@@ -56,8 +69,9 @@ Descriptor describe(Fd fd) noexcept {
     address = {};
     length = sizeof address;
     if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0) print(out.peer, address);
-    u_long bytes = 0;
-    if (!listening && ::ioctlsocket(socket, FIONREAD, &bytes) == 0) out.bytes_in = bytes;
+    out.receive_buffer = size_option(socket, SO_RCVBUF);
+    out.send_buffer = size_option(socket, SO_SNDBUF);
+    if (!listening) out.bytes_in = queued_bytes(fd).in.value_or(0);
     return out;
 }
 
