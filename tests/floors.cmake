@@ -14,6 +14,7 @@ set(floor_0
     include/ioloop/context.hpp
     include/ioloop/events.hpp
     include/ioloop/fd.hpp
+    include/ioloop/file_identity.hpp
     include/ioloop/function.hpp
     include/ioloop/ids.hpp
     include/ioloop/origin.hpp
@@ -40,8 +41,8 @@ set(floor_1
     src/frame_pacer.cpp
     src/handler_table.cpp
     src/handler_table.hpp
-    src/os/file_identity.cpp
-    src/os/file_identity.hpp
+    src/os/identify.cpp
+    src/os/identify.hpp
     src/os/process.cpp
     src/os/process.hpp
     src/os/signal_claim.cpp

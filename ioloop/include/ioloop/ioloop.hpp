@@ -7,6 +7,7 @@
 #include <ioloop/events.hpp>
 #include <ioloop/executor.hpp>
 #include <ioloop/fd.hpp>
+#include <ioloop/file_identity.hpp>
 #include <ioloop/frame_pacer.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/future.hpp>

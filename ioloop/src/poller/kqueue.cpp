@@ -38,7 +38,7 @@
 /// Timeouts are timespecs. Regular files are watched by kqueue, and ready until their end; add() refuses them, as
 /// epoll does. The kqueue itself can be polled, but not everywhere by another kqueue. A child of fork() does
 /// not inherit it: in the child, its number may be a stranger's, and must not be closed.
-#include "../os/file_identity.hpp"
+#include "../os/identify.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 

@@ -13,7 +13,7 @@
 ///   that behaves
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
-#include "../os/file_identity.hpp"
+#include "../os/identify.hpp"
 #include "../os/wake_event.hpp"
 
 #include <ioloop/poller.hpp>

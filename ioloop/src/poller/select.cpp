@@ -20,7 +20,7 @@
 /// and write is watched, and *a descriptor that is watched for nothing reports nothing*, not even a hang-up.
 /// Watching it for reading in secret would tell, but never again let the loop sleep once data is there that
 /// nobody wants yet: flow control, broken (tornado #37 and its cure, 41ff81b2).
-#include "../os/file_identity.hpp"
+#include "../os/identify.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 

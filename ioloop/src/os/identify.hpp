@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: MIT
-/// FileIdentity: which file a number stands for, as far as the system tells. Floor 1.
+/// identify(): which file a number stands for. Floor 1.
 ///
 /// For pollers that keep their set themselves, and so have to notice that a number was closed and is another file
-/// now. Two different files may look alike (eventfds, for one, share an inode), but a file never looks like two.
+/// now.
 #pragma once
 
 #include <ioloop/fd.hpp>
+#include <ioloop/file_identity.hpp>
 
-#include <cstdint>
 #include <system_error>
 
 namespace ioloop {
-
-struct FileIdentity {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-
-    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
 
 /// Errors: bad_file_descriptor if `fd` is not open; operation_not_permitted if it is open, and nothing that one waits
 /// for: a regular file, a directory, a disk. epoll_ctl(2) refuses these; poll(2), select(2) and kqueue(2) take

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "file_identity.hpp"
+#include "identify.hpp"
 
 #include <sys/stat.h>
 
