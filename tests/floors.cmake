@@ -112,6 +112,7 @@ set(floor_3
     include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/breakpoints.hpp
     include/ioloop/inspect/histogram.hpp
+    include/ioloop/inspect/kernel_set.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/inspect/site_profile.hpp
     include/ioloop/inspect/format.hpp
@@ -123,9 +124,12 @@ set(floor_3
     src/inspect/breakpoints.cpp
     src/inspect/histogram.cpp
     src/inspect/format.cpp
+    src/inspect/kernel_set.cpp
     src/inspect/recorder.cpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp
+    src/os/epoll_listing.cpp # the same of inspect/kernel_set.hpp
+    src/os/epoll_listing.hpp
     src/periodic_callback.cpp
     src/scope.cpp
 )

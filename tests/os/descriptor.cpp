@@ -251,6 +251,7 @@ TEST(Others, what_is_not_open_is_closed_and_tells_nothing) {
     for (const Fd fd : {number, invalid_fd, 1'000'000}) {
         EXPECT_EQ(describe(fd).kind, Kind::closed) << fd;
         EXPECT_FALSE(describe(fd).file) << fd;
+        EXPECT_FALSE(file_of(fd)) << fd;
         EXPECT_EQ(queued_bytes(fd).in, std::nullopt) << fd;
         EXPECT_EQ(queued_bytes(fd).out, std::nullopt) << fd;
     }
@@ -262,6 +263,7 @@ TEST(Identity, a_duplicate_is_the_same_file_and_the_other_end_is_not) {
     EXPECT_TRUE(describe(pair.a).file);
     EXPECT_EQ(describe(twin.fd).file, describe(pair.a).file);
     EXPECT_NE(describe(pair.b).file, describe(pair.a).file);
+    EXPECT_EQ(file_of(pair.a), describe(pair.a).file);
 }
 
 } // namespace

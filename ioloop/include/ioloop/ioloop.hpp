@@ -16,6 +16,7 @@
 #include <ioloop/inspect/descriptor.hpp>
 #include <ioloop/inspect/breakpoints.hpp>
 #include <ioloop/inspect/histogram.hpp>
+#include <ioloop/inspect/kernel_set.hpp>
 #include <ioloop/inspect/recorder.hpp>
 #include <ioloop/inspect/site_profile.hpp>
 #include <ioloop/inspect/format.hpp>

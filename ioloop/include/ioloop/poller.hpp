@@ -27,6 +27,8 @@ class Poller {
 public:
     /// Chosen by the loop and given back with readiness; the poller does not look into it.
     using Key = std::uint64_t;
+    /// The loop chooses none from here up: a backend may mark by them what it watches for itself.
+    static constexpr Key own_keys = ~Key{0} - 15;
 
     struct Ready {
         Key key = 0;

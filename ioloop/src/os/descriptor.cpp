@@ -51,6 +51,10 @@ void print(char (&out)[Descriptor::address_size], const sockaddr_storage& addres
     }
 }
 
+FileIdentity identity_of(const struct stat& file) {
+    return {static_cast<std::uint64_t>(file.st_dev), static_cast<std::uint64_t>(file.st_ino)};
+}
+
 int option(Fd fd, int name) {
     int value = 0;
     socklen_t length = sizeof value;
@@ -138,6 +142,11 @@ std::uint64_t event_count(Fd fd) {
 
 } // namespace
 
+FileIdentity file_of(Fd fd) noexcept {
+    struct stat file {};
+    return ::fstat(fd, &file) == 0 ? identity_of(file) : FileIdentity();
+}
+
 QueuedBytes queued_bytes(Fd fd) noexcept {
     QueuedBytes out;
     out.in = bytes_by(FIONREAD, fd);
@@ -156,7 +165,7 @@ Descriptor describe(Fd fd) noexcept {
         return out;
     }
     out.blocking = (flags & O_NONBLOCK) == 0;
-    out.file = {static_cast<std::uint64_t>(file.st_dev), static_cast<std::uint64_t>(file.st_ino)};
+    out.file = identity_of(file);
     if (S_ISSOCK(file.st_mode)) {
         describe_socket(fd, out);
     } else if (S_ISFIFO(file.st_mode)) {

