@@ -52,6 +52,9 @@ set(floor_1
     src/os/signal_claim_windows.cpp
     src/os/stack_trace_windows.cpp
     src/os/process_windows.cpp
+    src/os/run_delay.cpp
+    src/os/run_delay.hpp
+    src/os/run_delay_windows.cpp
     src/os/wake_event.cpp
     src/os/wake_event.hpp
     src/os/wake_event_windows.cpp
