@@ -116,6 +116,12 @@ set(floor_3
     include/ioloop/inspect/breakpoints.hpp
     include/ioloop/inspect/histogram.hpp
     include/ioloop/inspect/kernel_set.hpp
+    include/ioloop/inspect/command.hpp
+    include/ioloop/inspect/lint.hpp
+    include/ioloop/inspect/linter.hpp
+    include/ioloop/inspect/local_source.hpp
+    include/ioloop/inspect/moment.hpp
+    include/ioloop/inspect/source.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/inspect/site_profile.hpp
     include/ioloop/inspect/format.hpp
@@ -128,6 +134,10 @@ set(floor_3
     src/inspect/histogram.cpp
     src/inspect/format.cpp
     src/inspect/kernel_set.cpp
+    src/inspect/command.cpp
+    src/inspect/lint.cpp
+    src/inspect/linter.cpp
+    src/inspect/local_source.cpp
     src/inspect/recorder.cpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp

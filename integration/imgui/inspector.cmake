@@ -22,7 +22,6 @@ function(ioloop_add_imgui_inspector imgui)
         PRIVATE
             ${here}/inspector.cpp
             # what to show
-            ${here}/model/command.cpp
             ${here}/model/filter.cpp
             ${here}/model/history.cpp
             ${here}/model/verdict.cpp

@@ -11,37 +11,34 @@
 namespace ioloop::imgui {
 namespace {
 
-Recorder::Options sizes_of_own_recorder(bool needed) {
-    Recorder::Options options;
-    if (!needed) options.calls = options.turns = 1;
-    return options;
+LocalSource::Options source_options(const Inspector::Options& options) {
+    LocalSource::Options made;
+    made.recorder = options.recorder;
+    made.lints.budget = options.budget;
+    made.lints.slow_call = options.slow_call;
+    return made;
 }
 
 } // namespace
 
-Inspector::Impl::Impl(IOLoop& loop, Options options)
-    : loop_(loop),
+Inspector::Impl::Impl(IOLoop& loop, const Options& options)
+    : own_source_(std::make_unique<LocalSource>(loop, source_options(options))),
+      source_(*own_source_),
       options_(options),
-      own_recorder_(sizes_of_own_recorder(options.recorder == nullptr)),
-      view_(loop, options.recorder != nullptr ? *options.recorder : own_recorder_),
-      verdict_(options.budget, options.slow_call) {
-    observe();
-}
+      view_(source_),
+      verdict_(options.budget, options.slow_call) {}
+
+Inspector::Impl::Impl(Source& source, const Options& options)
+    : source_(source),
+      options_(options),
+      view_(source),
+      verdict_(options.budget, options.slow_call) {}
 
 Inspector::Impl::~Impl() {
     if (destroyed_ != nullptr) *destroyed_ = true;
-    if (installed_ && view_.observing()) loop_.set_observer(nullptr);
-}
-
-/// Takes the place of the observer, if it is free. It may become free later.
-void Inspector::Impl::observe() {
-    if (loop_.observer() != nullptr) return;
-    loop_.set_observer(&view_.recorder());
-    installed_ = true;
 }
 
 void Inspector::Impl::show() {
-    observe();
     marks_.clear();
     const double now = ImGui::GetTime();
     view_.refresh(now);
@@ -52,7 +49,7 @@ void Inspector::Impl::show() {
                 filter_,
                 selection_,
                 command_,
-                refusal(loop_, view_.closed()),
+                source_.refusal(),
                 options_.budget,
                 options_.slow_call,
                 now,
@@ -136,9 +133,8 @@ void Inspector::Impl::show_last_line(const Ui& ui, const Text& rows) {
 }
 
 void Inspector::Impl::clear() {
-    view_.recorder().clear();
+    command_.kind = Command::Kind::clear;
     verdict_.clear(view_);
-    outcome_ = {};
 }
 
 void Inspector::Impl::act() {
@@ -146,7 +142,7 @@ void Inspector::Impl::act() {
     if (command.kind == Command::Kind::none) return;
     bool destroyed = false;
     bool* const outer = std::exchange(destroyed_, &destroyed);
-    const Text outcome = run(command, loop_, fresh_);
+    const Text outcome = source_.request(command);
     if (destroyed) {
         if (outer != nullptr) *outer = true;
         return;
@@ -158,9 +154,12 @@ void Inspector::Impl::act() {
 
 Inspector::Inspector(IOLoop& loop) : Inspector(loop, Options{}) {}
 Inspector::Inspector(IOLoop& loop, Options options) : impl_(std::make_unique<Impl>(loop, options)) {}
+Inspector::Inspector(Source& source) : Inspector(source, Options{}) {}
+Inspector::Inspector(Source& source, Options options) : impl_(std::make_unique<Impl>(source, options)) {}
 Inspector::~Inspector() = default;
 
 void Inspector::show_window(const char* title, bool* open) {
+    impl_->begin_frame();
     if (open != nullptr && !*open) return;
     // As large as is useful, and no larger than fits.
     const float em = ImGui::GetFontSize();
@@ -174,6 +173,7 @@ void Inspector::show_window(const char* title, bool* open) {
 }
 
 void Inspector::show_contents() {
+    impl_->begin_frame();
     impl_->show();
     impl_->act();
 }

@@ -2,7 +2,6 @@
 /// Inspector::Impl: puts the panels together, and runs the commands when they are drawn.
 #pragma once
 
-#include "model/command.hpp"
 #include "model/filter.hpp"
 #include "model/selection.hpp"
 #include "model/verdict.hpp"
@@ -15,19 +14,25 @@
 #include "panel/ui.hpp"
 
 #include <ioloop/imgui.hpp>
+#include <ioloop/inspect/command.hpp>
+#include <ioloop/inspect/local_source.hpp>
 #include <ioloop/inspect/text.hpp>
 
+#include <memory>
 #include <vector>
 
 namespace ioloop::imgui {
 
 class Inspector::Impl {
 public:
-    Impl(IOLoop& loop, Options options);
+    Impl(IOLoop& loop, const Options& options);
+    Impl(Source& source, const Options& options);
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl();
 
+    /// A frame begins, shown or not.
+    void begin_frame() { source_.begin_frame(); }
     /// Draws.
     void show();
     /// Does what was clicked. May destroy this object: to be called last.
@@ -41,24 +46,21 @@ public:
     }
 
 private:
-    void observe();
     void show_tabs(const Ui& ui);
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
     void clear();
 
-    IOLoop& loop_;
+    std::unique_ptr<LocalSource> own_source_; ///< null: the caller's
+    Source& source_;
     Options options_;
-    Recorder own_recorder_;
-    bool installed_ = false; ///< the recorder was made the loop's observer by us
 
     View view_;
     Verdict verdict_;
     Filter filter_;
     Selection selection_;
     Command command_;
-    Snapshot fresh_; ///< for commands; its memory is reused
-    Text outcome_;   ///< what came of the last command
+    Text outcome_; ///< what came of the last command
     double outcome_at_ = 0;
     bool* destroyed_ = nullptr; ///< set if a command destroys this object
 

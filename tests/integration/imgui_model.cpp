@@ -133,7 +133,8 @@ protected:
     SimWorld world;
     IOLoop loop{world.options()};
     Recorder recorder;
-    View view{loop, recorder};
+    LocalSource source{loop, {.recorder = &recorder}};
+    View view{source};
     Verdict verdict{4ms, 4ms};
     double now = 0;
 };
@@ -191,7 +192,8 @@ TEST(ImguiHistory, EqualCallsInARowAreToldAsOne) {
     IOLoop loop(world.options());
     Recorder recorder;
     loop.set_observer(&recorder);
-    View view(loop, recorder);
+    LocalSource source(loop, {.recorder = &recorder});
+    View view(source);
     Filter filter;
     History history;
     for (int i = 0; i < 37; ++i) loop.add_callback([&] { world.advance(1ms); }, "many");

@@ -32,11 +32,11 @@ bool same(const CallRecord& a, const CallRecord& b) {
 
 void History::update(const View& view, const Filter& filter, bool held) {
     const bool refiltered = filter_version_ != filter.version();
-    const bool news = calls_seen_ != view.calls_seen() && !held;
+    const bool news = calls_seen_ != view.moment().calls_seen && !held;
     if (!refiltered && !news) return;
     filter_version_ = filter.version();
     if (news) {
-        calls_seen_ = view.calls_seen();
+        calls_seen_ = view.moment().calls_seen;
         source_.assign(view.calls().begin(), view.calls().end());
     }
     rows_.clear();

@@ -43,8 +43,8 @@ void Verdict::update(const View& view) {
 }
 
 void Verdict::clear(const View& view) {
-    errors_before_ = view.loop().statistics().errors;
-    dead_before_ = view.loop().statistics().dead_handlers;
+    errors_before_ = view.snapshot().statistics.errors;
+    dead_before_ = view.snapshot().statistics.dead_handlers;
     slow_calls_ = 0;
     studied_ = 0;
     slowest_ = {};
@@ -53,14 +53,13 @@ void Verdict::clear(const View& view) {
 
 /// Looks at each recorded call once.
 void Verdict::study_calls(const View& view) {
-    const Recorder& recorder = view.recorder();
-    const std::uint64_t seen = recorder.calls_seen();
+    const std::uint64_t seen = view.moment().calls_seen;
     if (studied_ > seen) studied_ = 0; // it was cleared
     const TimePoint now = view.time();
-    const std::size_t count = recorder.call_count();
+    const std::size_t count = view.calls().size();
     const std::uint64_t fresh = seen - studied_;
     for (std::size_t i = count - (fresh < count ? static_cast<std::size_t>(fresh) : count); i < count; ++i) {
-        const CallRecord& call = recorder.call(i);
+        const CallRecord& call = view.calls()[i];
         if (call.threw) thrown_ = call;
         if (call.took <= slow_call_) continue;
         ++slow_calls_;
@@ -75,7 +74,7 @@ void Verdict::judge(const View& view) {
     const std::uint64_t errors = snapshot.statistics.errors - errors_before_;
     const std::uint64_t dead = snapshot.statistics.dead_handlers - dead_before_;
     Text text;
-    if (view.closed()) return say(Severity::note, "closed: nothing can run any more");
+    if (view.moment().closed) return say(Severity::note, "closed: nothing can run any more");
     if (errors > 0 && thrown_.threw && now - thrown_.begin <= news) {
         text.add(errors).add(errors == 1 ? " error" : " errors").add(": thrown by ").add(who(thrown_).view());
         return say(Severity::error, text.add(", ").add(ago(now, thrown_.begin).view()));
@@ -106,7 +105,7 @@ void Verdict::judge(const View& view) {
     }
     if (snapshot.paused) return say(Severity::note, "paused: nothing runs, and the loop's time stands still");
     if (snapshot.suspended) return say(Severity::note, "suspended: no timeout comes due until resume()");
-    if (!view.observing()) {
+    if (!view.moment().observing) {
         return say(Severity::note, "no history: another observer looks at this loop already");
     }
     say(Severity::ok, "ok: nothing slow, nothing thrown");

@@ -4,14 +4,12 @@
 
 #include "view.hpp"
 
-#include <ioloop/inspect/recorder.hpp>
+#include <ioloop/inspect/lint.hpp>
 #include <ioloop/inspect/text.hpp>
 
 #include <cstdint>
 
 namespace ioloop::imgui {
-
-enum class Severity : std::uint8_t { ok, note, warning, error };
 
 class Verdict {
 public:

@@ -4,20 +4,17 @@
 
 #include "rate.hpp"
 
-#include <ioloop/inspect/recorder.hpp>
-#include <ioloop/io_loop.hpp>
+#include <ioloop/inspect/moment.hpp>
+#include <ioloop/inspect/source.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <vector>
 
 namespace ioloop::imgui {
 
 class View {
 public:
-    View(IOLoop& loop, Recorder& recorder) : loop_(loop), recorder_(recorder) {}
+    explicit View(Source& source) : source_(source) {}
 
     /// Once a frame that is shown, before anything is drawn. `now` is the user interface's time, in seconds.
     void refresh(double now);
@@ -29,16 +26,14 @@ public:
     /// Counts up whenever the view shows another moment.
     std::uint64_t version() const { return version_; }
 
-    const Snapshot& snapshot() const { return snapshot_; }
+    Source& source() const { return source_; }
+    const Moment& moment() const { return moment_; }
+    const Snapshot& snapshot() const { return moment_.snapshot; }
     /// Loop time of the moment that is shown.
-    TimePoint time() const { return snapshot_.time; }
-    bool closed() const { return snapshot_.poller == "closed"; }
-
+    TimePoint time() const { return moment_.snapshot.time; }
     /// What ran lately, the newest last.
-    std::span<const CallRecord> calls() const { return calls_; }
-    std::span<const TurnRecord> turns() const { return turns_; }
-    /// The number of the newest call, since the recorder was cleared.
-    std::uint64_t calls_seen() const { return calls_seen_; }
+    std::span<const CallRecord> calls() const { return moment_.calls; }
+    std::span<const TurnRecord> turns() const { return moment_.turns; }
 
     double turns_per_second() const { return turns_rate_.per_second(); }
     double calls_per_second() const { return calls_rate_.per_second(); }
@@ -47,25 +42,13 @@ public:
     Duration busy_in_frame() const { return Duration(static_cast<Duration::rep>(busy_)); }
     double busy_share() const { return frame_ > 0 ? busy_ / frame_ : 0; }
 
-    IOLoop& loop() const { return loop_; }
-    Recorder& recorder() const { return recorder_; }
-    /// False if somebody else observes the loop.
-    bool observing() const { return loop_.observer() == &recorder_; }
-
 private:
     void measure_frame();
-    void copy_history();
 
-    IOLoop& loop_;
-    Recorder& recorder_;
-    Snapshot snapshot_;
-    std::vector<CallRecord> calls_;
-    std::vector<TurnRecord> turns_;
-    std::uint64_t calls_seen_ = 0;
-    std::uint64_t turns_seen_ = 0;
+    Source& source_;
+    Moment moment_;
     std::uint64_t version_ = 0;
     bool frozen_ = false;
-    double taken_at_ = -1; ///< user interface time of the snapshot
 
     Rate turns_rate_;
     Rate calls_rate_;

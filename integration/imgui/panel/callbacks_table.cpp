@@ -92,11 +92,10 @@ void CallbacksTable::show_queued_row(const Ui& ui, std::size_t position) {
 
 void CallbacksTable::show_ran(const Ui& ui) {
     history_.update(ui.view, ui.filter, ran_table_.held());
-    const Recorder& recorder = ui.view.recorder();
     Text heading("What ran, the newest first");
-    if (!ui.view.observing()) {
+    if (!ui.view.moment().observing) {
         heading = "What ran: not known, as another observer looks at this loop";
-    } else if (!recorder.recording()) {
+    } else if (!ui.view.moment().recording) {
         heading.add("; recording is off");
     } else if (ran_table_.held() && !ui.view.frozen()) {
         heading.add("; held while the cursor is on it");

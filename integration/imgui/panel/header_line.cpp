@@ -52,7 +52,7 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
         put_badge("Live", Severity::ok);
     }
     ImGui::SameLine();
-    if (ui.view.loop().paused()) {
+    if (ui.view.source().paused()) {
         put_badge("Loop paused", Severity::warning);
         ImGui::SameLine();
     } else if (snapshot.suspended) {

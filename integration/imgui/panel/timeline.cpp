@@ -110,7 +110,7 @@ void Timeline::show_legend(const Ui& ui) const {
         ImGui::TextUnformatted(entry.name);
     }
     ImGui::SameLine(0, em() * 2);
-    if (!ui.view.observing()) {
+    if (!ui.view.moment().observing) {
         put_weak("not recorded: another observer looks at this loop");
     } else if (held_ && !ui.view.frozen()) {
         put_weak("held while the cursor is on it");

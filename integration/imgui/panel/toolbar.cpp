@@ -17,7 +17,7 @@ void flow(float width) {
 ToolbarResult show_toolbar(const Ui& ui) {
     ToolbarResult result;
     View& view = ui.view;
-    Recorder& recorder = view.recorder();
+    const bool observing = view.moment().observing;
 
     // The labels change; the buttons stay as wide as they are.
     if (ImGui::Button(view.frozen() ? "Unfreeze###freeze" : "Freeze view###freeze", ImVec2(em() * 7, 0))) {
@@ -29,16 +29,18 @@ ToolbarResult show_toolbar(const Ui& ui) {
         "Keeps showing this moment, so that it can be read. The loop goes on, and so does the recording.");
 
     flow(em() * 6);
-    bool recording = recorder.recording() && view.observing();
-    ImGui::BeginDisabled(!view.observing());
-    if (ImGui::Checkbox("Record", &recording)) recorder.set_recording(recording);
+    bool recording = view.moment().recording && observing;
+    ImGui::BeginDisabled(!observing);
+    if (ImGui::Checkbox("Record", &recording)) {
+        ui.command.kind = recording ? Command::Kind::record : Command::Kind::stop_recording;
+    }
     ImGui::EndDisabled();
     ui.mark("record");
-    explain(ui, view.observing() ? "Whether calls and turns are remembered. The counters count in any case."
-                                 : "Another observer looks at this loop already; there can be only one.");
+    explain(ui, observing ? "Whether calls and turns are remembered. The counters count in any case."
+                          : "Another observer looks at this loop already; there can be only one.");
 
     flow(em() * 7);
-    const bool paused = view.loop().paused();
+    const bool paused = view.source().paused();
     if (command_button(ui, paused ? "Resume loop###pause" : "Pause loop###pause", ImVec2(em() * 7, 0))) {
         ui.command.kind = paused ? Command::Kind::resume : Command::Kind::pause;
     }

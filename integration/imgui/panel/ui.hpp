@@ -3,12 +3,12 @@
 /// and red and yellow in the background behind text that says the same.
 #pragma once
 
-#include "../model/command.hpp"
 #include "../model/filter.hpp"
 #include "../model/selection.hpp"
 #include "../model/verdict.hpp"
 #include "../model/view.hpp"
 
+#include <ioloop/inspect/command.hpp>
 #include <ioloop/inspect/text.hpp>
 
 #include <cstdint>

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <ioloop/inspect/recorder.hpp>
+#include <ioloop/inspect/source.hpp>
 #include <ioloop/io_loop.hpp>
 
 #include <chrono>
@@ -44,6 +45,10 @@ public:
     /// Lifetime: `loop` outlives the inspector.
     explicit Inspector(IOLoop& loop);
     Inspector(IOLoop& loop, Options options);
+    /// Of a loop that is somewhere else; `options.recorder` is of no meaning then.
+    /// Lifetime: `source` outlives the inspector.
+    explicit Inspector(Source& source);
+    Inspector(Source& source, Options options);
     Inspector(const Inspector&) = delete;
     Inspector& operator=(const Inspector&) = delete;
     /// Leaves the loop without an observer again. A loop that was paused stays paused.

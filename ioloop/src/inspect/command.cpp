@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "command.hpp"
-
+#include <ioloop/inspect/command.hpp>
 #include <ioloop/inspect/format.hpp>
+#include <ioloop/io_loop.hpp>
 
 #include <algorithm>
 
-namespace ioloop::imgui {
+namespace ioloop {
 namespace {
 
 using Kind = Command::Kind;
@@ -41,24 +41,54 @@ Text on_timeout(const Command& command, IOLoop& loop, const Snapshot& fresh) {
     }
 }
 
-Text remove_handler(const Command& command, IOLoop& loop, const Snapshot& fresh) {
+Text on_handler(const Command& command, IOLoop& loop, const Snapshot& fresh) {
     // The number alone says nothing: it may be another file's by now.
     const auto found = std::find_if(fresh.handlers.begin(), fresh.handlers.end(),
                                     [&](const HandlerInfo& info) { return info.id == command.handler; });
     if (found == fresh.handlers.end()) return "nothing done: that handler is not registered any more";
-    Text text("removed the handler of fd ");
-    text.add(static_cast<std::uint64_t>(found->fd)).add(", ").add(quoted(found->origin).view());
-    loop.remove_handler(found->fd);
-    return text;
+    Text who("the handler of fd ");
+    who.add(static_cast<std::uint64_t>(found->fd)).add(", ").add(quoted(found->origin).view());
+    if (command.kind == Kind::remove_handler) {
+        loop.remove_handler(found->fd);
+        return Text("removed ").add(who.view());
+    }
+    const Events events = command.events & (found->interest | Events::error);
+    if (!any(events)) return Text("nothing done: ").add(who.view()).add(", does not want that");
+    loop.inject_readiness(found->fd, events);
+    return who.add(", is called in the next turn as if ready for ").add(format_events(events).view());
 }
 
 } // namespace
+
+bool changes_program(Kind kind) noexcept {
+    switch (kind) {
+    case Kind::pause:
+    case Kind::resume:
+    case Kind::step_call:
+    case Kind::step_turn:
+    case Kind::cancel:
+    case Kind::fire_now:
+    case Kind::postpone:
+    case Kind::remove_handler:
+    case Kind::inject:
+    case Kind::add_breakpoint: return true; // it will pause
+    case Kind::none:
+    case Kind::record:
+    case Kind::stop_recording:
+    case Kind::clear:
+    case Kind::set_trigger:
+    case Kind::clear_trigger:
+    case Kind::remove_breakpoint:
+    case Kind::mute:
+    case Kind::unmute: break;
+    }
+    return false;
+}
 
 Text run(const Command& command, IOLoop& loop, Snapshot& fresh) {
     loop.snapshot(fresh);
     if (const char* reason = refusal(loop, fresh.poller == "closed")) return Text("refused: ").add(reason);
     switch (command.kind) {
-    case Kind::none: break;
     case Kind::pause: loop.set_paused(true); return "paused the loop";
     case Kind::resume: loop.set_paused(false); return "resumed the loop";
     case Kind::step_call: return step(loop, StepKind::call);
@@ -66,9 +96,10 @@ Text run(const Command& command, IOLoop& loop, Snapshot& fresh) {
     case Kind::cancel:
     case Kind::fire_now:
     case Kind::postpone: return on_timeout(command, loop, fresh);
-    case Kind::remove_handler: return remove_handler(command, loop, fresh);
+    case Kind::remove_handler:
+    case Kind::inject: return on_handler(command, loop, fresh);
+    default: return {};
     }
-    return {};
 }
 
 const char* refusal(const IOLoop& loop, bool closed) {
@@ -77,4 +108,4 @@ const char* refusal(const IOLoop& loop, bool closed) {
     return nullptr;
 }
 
-} // namespace ioloop::imgui
+} // namespace ioloop
