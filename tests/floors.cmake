@@ -112,6 +112,7 @@ set(floor_3
     src/sleep.cpp
     src/spawn.cpp
     src/suspension.cpp
+    include/ioloop/inspect/chrome_trace.hpp
     include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/breakpoints.hpp
     include/ioloop/inspect/histogram.hpp
@@ -129,6 +130,7 @@ set(floor_3
     include/ioloop/ioloop.hpp
     include/ioloop/periodic_callback.hpp
     include/ioloop/scope.hpp
+    src/inspect/chrome_trace.cpp
     src/inspect/descriptor_kind.cpp
     src/inspect/breakpoints.cpp
     src/inspect/histogram.cpp
@@ -138,7 +140,9 @@ set(floor_3
     src/inspect/lint.cpp
     src/inspect/linter.cpp
     src/inspect/local_source.cpp
+    src/inspect/json_line.hpp
     src/inspect/recorder.cpp
+    src/inspect/utf8.hpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp
     src/os/epoll_listing.cpp # the same of inspect/kernel_set.hpp

@@ -15,6 +15,7 @@
 #include <ioloop/ids.hpp>
 #include <ioloop/inspect/breakpoints.hpp>
 #include <ioloop/inspect/command.hpp>
+#include <ioloop/inspect/chrome_trace.hpp>
 #include <ioloop/inspect/descriptor.hpp>
 #include <ioloop/inspect/format.hpp>
 #include <ioloop/inspect/histogram.hpp>
