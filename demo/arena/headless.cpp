@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "modes.hpp"
 #include "report.hpp"
+#include "trace.hpp"
 
 #include <iostream>
 
@@ -8,10 +9,11 @@ namespace arena {
 
 /// A game without a screen: 60 frames a second, each of which has nothing to do but to pump.
 int play_headless(const Options& options) {
+    Trace trace(options.trace);
     Session session(options);
     ioloop::IOLoop& loop = session.loop();
     LongestCall longest;
-    loop.set_observer(&longest);
+    loop.set_observer(&trace.recorder());
 
     FrameLog frames;
     const ioloop::TimePoint begin = loop.time();
@@ -20,6 +22,7 @@ int play_headless(const Options& options) {
     while (!session.quitting() && (options.frames == 0 || frames.frames < options.frames)) {
         next += frame_length;
         frames.add(loop.run_until(next));
+        longest.look_at(trace.recorder());
         const ioloop::TimePoint now = loop.time();
         frames.end_frame(now - next);
         if (now >= end) break;
@@ -30,8 +33,7 @@ int play_headless(const Options& options) {
     const bool in_vain = !options.host.empty() && !session.client().link().ever_joined();
     if (in_vain) log_line("never in play at " + session.client().link().server());
     session.client().stop();
-    loop.set_observer(nullptr);
-    return in_vain ? 1 : 0;
+    return trace.save(loop) && !in_vain ? 0 : 1;
 }
 
 } // namespace arena

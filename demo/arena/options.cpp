@@ -110,6 +110,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->type_name("FILE.png")
         ->excludes(headless_flag)
         ->excludes(serve_flag);
+    app.add_option("--trace", options.trace,
+                   "With --headless or --serve: save what the loop did last (100000 calls at most), for "
+                   "ui.perfetto.dev")
+        ->type_name("FILE.json");
     app.add_option("--width", options.width, "Width of the window, 320..7680")
         ->type_name("PIXELS")
         ->check(whole(320, 7680))
@@ -121,6 +125,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
 
     try {
         app.parse(argc, argv);
+        if (!options.trace.empty() && !serve && !headless)
+            throw CLI::RequiresError("--trace", "--headless or --serve");
     } catch (const CLI::ParseError& error) {
         exit_code = app.exit(error, std::cout, std::cerr);
         return std::nullopt;

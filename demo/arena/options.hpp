@@ -24,6 +24,7 @@ struct Options {
     bool inspector = false;
     bool report = false;                      ///< of a game in a window; the other modes have theirs
     std::string screenshot;                   ///< where to; empty: none
+    std::string trace;                        ///< where to; empty: none
     std::uint64_t frames = 0;                 ///< 0: no limit
     std::optional<ioloop::Duration> duration; ///< none: no limit
     int width = 1280;

@@ -50,7 +50,7 @@ void FrameLog::end_frame(ioloop::Duration late) noexcept {
     if (late > frame_length / 4) ++late_frames;
 }
 
-void LongestCall::after_call(const ioloop::CallRecord& record) {
+void LongestCall::look_at(const ioloop::CallRecord& record) {
     if (record.took <= took) return;
     took = record.took;
     const ioloop::Origin& origin = record.chain.origin();
@@ -62,7 +62,7 @@ void LongestCall::look_at(const ioloop::Recorder& recorder) {
     if (all < seen_) seen_ = 0; // the player has cleared it
     const std::size_t count = recorder.call_count();
     const std::size_t fresh = static_cast<std::size_t>(std::min<std::uint64_t>(all - seen_, count));
-    for (std::size_t i = count - fresh; i < count; ++i) after_call(recorder.call(i));
+    for (std::size_t i = count - fresh; i < count; ++i) look_at(recorder.call(i));
     seen_ = all;
 }
 

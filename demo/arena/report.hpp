@@ -27,11 +27,9 @@ public:
     ioloop::Duration busy{};
 };
 
-/// Remembers the longest call, and whose it was. Either as the loop's observer, or, where the inspector's
-/// recorder is that, by looking at what the recorder remembers.
-class LongestCall final : public ioloop::Observer {
+/// Remembers the longest call, and whose it was.
+class LongestCall {
 public:
-    void after_call(const ioloop::CallRecord& record) override;
     /// Looks at the calls that were recorded since it last did. What is not recorded, because the player
     /// has switched it off, is not seen.
     void look_at(const ioloop::Recorder& recorder);
@@ -40,6 +38,8 @@ public:
     std::string name;
 
 private:
+    void look_at(const ioloop::CallRecord& record);
+
     std::uint64_t seen_ = 0; ///< of the recorder's calls
 };
 

@@ -4,13 +4,16 @@
 #include "server.hpp"
 #include "session.hpp"
 #include "signals.hpp"
+#include "trace.hpp"
 
 #include <iostream>
 
 namespace arena {
 
 int serve(const Options& options) {
+    Trace trace(options.trace);
     ioloop::IOLoop loop;
+    if (!options.trace.empty()) loop.set_observer(&trace.recorder());
     const Signals signals(loop, [&] { loop.stop(); });
     const Server server(loop, server_options(options));
     if (options.duration) {
@@ -20,7 +23,7 @@ int serve(const Options& options) {
     std::cout << serving_line(server) << std::flush;
     loop.start();
     std::cout << served_line(server) << std::flush;
-    return 0;
+    return trace.save(loop) ? 0 : 1;
 }
 
 } // namespace arena

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The game as a program: its reports, and what it does when its server is killed. Real processes, real time.
 #include "arena_child.hpp"
+#include "support/trace_check.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -127,6 +128,40 @@ TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report
     EXPECT_FALSE(report["longest_call"]["name"].get<std::string>().empty());
 }
 
+/// Of a file that is then gone.
+Json trace_in(const std::string& path) {
+    std::ifstream file(path);
+    Json trace = Json::parse(file);
+    ::unlink(path.c_str());
+    EXPECT_THAT(trace_check::faults_of(trace), testing::IsEmpty());
+    return trace;
+}
+
+TEST(ArenaProgram, both_sides_leave_a_trace_that_a_viewer_understands) {
+    const std::string path = testing::TempDir() + "arena_program_" + std::to_string(::getpid());
+    Child server(arena({"--serve", "--port", "0", "--bots", "3", "--trace", path + "_server.json"}));
+    const int port = port_of(server);
+    Child client(
+        arena({"--headless", "--connect", at(port), "--seconds", "1.5", "--trace", path + "_client.json"}));
+    ASSERT_EQ(client.wait(), 0) << client.err();
+    server.signal(SIGTERM);
+    ASSERT_EQ(server.wait(), 0) << server.err();
+    for (const char* side : {"_server.json", "_client.json"}) {
+        const Json trace = trace_in(path + side);
+        EXPECT_GT(trace_check::events_of(trace, "X", "turn").size(), 10U) << side;
+        EXPECT_GT(trace_check::events_of(trace, "X", "handler").size(), 10U) << side;
+        EXPECT_GT(trace_check::events_of(trace, "X", "timeout").size(), 1U) << side;
+        EXPECT_EQ(trace["otherData"]["calls"], trace["otherData"]["calls_seen"]) << "there was room";
+    }
+}
+
+TEST(ArenaProgram, a_trace_that_cannot_be_saved_is_told_before_the_game) {
+    Child game(arena({"--headless", "--seconds", "60", "--trace", "/nowhere/trace.json"}));
+    EXPECT_EQ(game.wait(), 1);
+    EXPECT_THAT(game.err(), HasSubstr("cannot write the trace to '/nowhere/trace.json'"));
+    EXPECT_EQ(game.out(), "");
+}
+
 TEST(ArenaProgram, a_name_is_looked_up_while_frames_go_on) {
     Child server(arena({"--serve", "--port", "0"}));
     const int port = port_of(server);
@@ -167,6 +202,7 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--frames", "0"},
                                                   {"--headless", "--screenshot", "never_saved.png"},
                                                   {"--serve", "--report"},
+                                                  {"--trace", "never_saved.json"},
                                                   {"--bots", "99"},
                                                   {"--serve", "--headless"},
                                                   {"extra"}}) {
