@@ -123,6 +123,8 @@ set(floor_3
     include/ioloop/inspect/local_source.hpp
     include/ioloop/inspect/moment.hpp
     include/ioloop/inspect/source.hpp
+    include/ioloop/inspect/dump_text.hpp
+    include/ioloop/inspect/format.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/inspect/site_profile.hpp
     include/ioloop/inspect/format.hpp
@@ -134,6 +136,7 @@ set(floor_3
     src/inspect/descriptor_kind.cpp
     src/inspect/breakpoints.cpp
     src/inspect/histogram.cpp
+    src/inspect/dump_text.cpp
     src/inspect/format.cpp
     src/inspect/kernel_set.cpp
     src/inspect/command.cpp
@@ -142,6 +145,8 @@ set(floor_3
     src/inspect/local_source.cpp
     src/inspect/json_line.hpp
     src/inspect/recorder.cpp
+    src/inspect/text_table.cpp
+    src/inspect/text_table.hpp
     src/inspect/utf8.hpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp

@@ -6,6 +6,9 @@
 #include "signals.hpp"
 #include "trace.hpp"
 
+#include <ioloop/inspect/dump_text.hpp>
+
+#include <csignal>
 #include <iostream>
 
 namespace arena {
@@ -20,6 +23,8 @@ int serve(const Options& options) {
         loop.call_later(
             *options.duration, [&] { loop.stop(); }, "--seconds");
     }
+    loop.add_signal_handler(
+        SIGUSR1, [&] { ioloop::dump_text(loop, std::cerr); }, "dump");
     std::cout << serving_line(server) << std::flush;
     loop.start();
     std::cout << served_line(server) << std::flush;

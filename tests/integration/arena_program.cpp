@@ -155,6 +155,17 @@ TEST(ArenaProgram, both_sides_leave_a_trace_that_a_viewer_understands) {
     }
 }
 
+TEST(ArenaProgram, a_server_says_what_its_loop_holds_when_asked_by_a_signal) {
+    Child server(arena({"--serve", "--port", "0", "--bots", "3"}));
+    port_of(server);
+    server.signal(SIGUSR1);
+    EXPECT_TRUE(server.says("IOLoop 'ioloop': ")) << server.err();
+    EXPECT_TRUE(server.says("tcp listener")) << server.err();
+    EXPECT_TRUE(server.says("Queued callbacks: none")) << server.err();
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0) << server.err();
+}
+
 TEST(ArenaProgram, a_trace_that_cannot_be_saved_is_told_before_the_game) {
     Child game(arena({"--headless", "--seconds", "60", "--trace", "/nowhere/trace.json"}));
     EXPECT_EQ(game.wait(), 1);

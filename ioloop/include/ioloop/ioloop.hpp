@@ -17,6 +17,7 @@
 #include <ioloop/inspect/command.hpp>
 #include <ioloop/inspect/chrome_trace.hpp>
 #include <ioloop/inspect/descriptor.hpp>
+#include <ioloop/inspect/dump_text.hpp>
 #include <ioloop/inspect/format.hpp>
 #include <ioloop/inspect/histogram.hpp>
 #include <ioloop/inspect/kernel_set.hpp>
