@@ -65,7 +65,7 @@ Text format_bytes(std::uint64_t bytes) {
     Text text;
     const auto value = static_cast<double>(bytes);
     if (bytes < 1024) return text.add(bytes).add(" B");
-    if (bytes < 1024 * 1024) return add_three_digits(text, value / 1024).add(" KiB");
+    if (value < 1024 * 1024) return add_three_digits(text, value / 1024).add(" KiB");
     return add_three_digits(text, value / (1024 * 1024)).add(" MiB");
 }
 
