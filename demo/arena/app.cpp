@@ -2,6 +2,7 @@
 #include "app.hpp"
 
 #include "modes.hpp"
+#include "trouble_menu.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -40,7 +41,9 @@ App::App(const Options& options)
       session_(options_),
       host_(session_.loop()),
       inspector_(session_.loop(), remembering(recorder_)),
-      inspecting_(options_.inspector) {
+      trouble_(session_.loop()),
+      inspecting_(options_.inspector),
+      troubling_(false) {
     apply_style();
 }
 
@@ -92,6 +95,7 @@ void App::handle_events() {
 
 void App::on_key(int key) {
     if (key == SDLK_F1) inspecting_ = !inspecting_;
+    if (key == SDLK_F3) troubling_ = !troubling_;
     if (hud_.chatting()) {
         if (key == SDLK_RETURN || key == SDLK_KP_ENTER) hud_.send_chat();
         if (key == SDLK_ESCAPE) hud_.leave_chat();
@@ -168,6 +172,7 @@ void App::draw(ioloop::TimePoint now) {
     // The inspector has a size of its own; it begins in the upper right.
     ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
+    show_trouble_menu(trouble_, &troubling_, {16, 48});
 }
 
 /// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.

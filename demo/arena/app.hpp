@@ -7,6 +7,7 @@
 #include "report.hpp"
 #include "scene.hpp"
 #include "session.hpp"
+#include "trouble.hpp"
 #include "window.hpp"
 
 #include <ioloop/imgui.hpp>
@@ -44,11 +45,13 @@ private:
     ioloop::imgui::Inspector inspector_;
     Scene scene_;
     Hud hud_;
+    Trouble trouble_;
     Input input_;
     bool steering_posted_ = false;
     bool statistics_posted_ = false;
     FrameLog frames_;
     bool inspecting_;
+    bool troubling_;
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame
     ioloop::sdl2::FramePacer pacer_;
