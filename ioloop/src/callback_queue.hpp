@@ -27,7 +27,7 @@ public:
         Function<void()> callback;
         Chain chain;
         Context context;
-        TimePoint posted_at{}; ///< zero: not stamped
+        TimePoint posted_at{}; ///< zero: not stamped (yet)
         bool from_thread = false;
     };
 
@@ -56,6 +56,16 @@ public:
     const Chain& front_chain() const noexcept { return ring_[head_].chain; }
     /// Counts every item ever popped: the id of the front.
     std::uint64_t front_id() const noexcept { return popped_; }
+
+    /// The id of the next item that push() appends.
+    std::uint64_t end_id() const noexcept { return popped_ + count_; }
+    /// Stamps what push() has appended since end_id() was `first`, unless it is stamped.
+    void stamp_from(std::uint64_t first, TimePoint now) noexcept {
+        for (std::uint64_t id = first > popped_ ? first : popped_; id < popped_ + count_; ++id) {
+            Item& item = ring_[(head_ + static_cast<std::size_t>(id - popped_)) & (ring_.size() - 1)];
+            if (item.posted_at == TimePoint{}) item.posted_at = now;
+        }
+    }
 
     /// Calls f(id, item) in the order of running.
     template <class F> void for_each(F&& f) const {

@@ -159,8 +159,76 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.kernel_handle = poller_ ? poller_->native_handle() : invalid_fd;
 }
 
+// ---- the observer -------------------------------------------------------------------------------
+
+namespace {
+
+/// The kind of call that such a wake is for.
+CallKind woken_for(WakeReason reason) noexcept {
+    switch (reason) {
+    case WakeReason::descriptor: return CallKind::handler;
+    case WakeReason::deadline:
+    case WakeReason::timeout: return CallKind::timeout;
+    case WakeReason::callbacks:
+    case WakeReason::woken:
+    case WakeReason::polled: break;
+    }
+    return CallKind::callback;
+}
+
+} // namespace
+
+/// A turn begins.
+void IOLoop::Impl::begin_record() {
+    record_ = TurnRecord{};
+    record_.turn = turn_;
+    record_.begin = clock_->now();
+}
+
+/// A turn is complete.
+void IOLoop::Impl::tell_turn() {
+    if (record_.begin == TimePoint{}) return; // set in the middle: half a turn is no news
+    record_.end = record_.handlers + record_.callbacks + record_.timeouts > 0 ? instant_ : clock_->now();
+    record_.queued_after = static_cast<std::uint32_t>(queue_.size());
+    observer_->after_turn(record_);
+}
+
+/// A call begins. True, for its end to be told of, too.
+bool IOLoop::Impl::tell_before(Call& call) {
+    call.told = observer_;
+    call.first_posted = queue_.end_id();
+    call.record.begin = instant_;
+    if (call.ready_at != TimePoint{} && !holding_)
+        call.record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
+    observer_->before_call(call.record);
+    if (record_.cause.site() == SiteId::none && call.record.kind == woken_for(record_.reason)) {
+        record_.cause = call.record.chain;
+        record_.cause_fd = call.record.fd;
+    }
+    return true;
+}
+
+/// It has returned, or thrown.
+void IOLoop::Impl::tell_after(Call& call, const std::exception_ptr& error) {
+    Observer* const observer = observer_;
+    if (observer != call.told || observer == nullptr) return; // it was replaced, or the loop destroyed
+    instant_ = clock_->now();
+    call.record.took = instant_ - call.record.begin;
+    queue_.stamp_from(call.first_posted, instant_);
+    if (call.record.turn == turn_) { // else a nested call has reported that turn already
+        switch (call.record.kind) {
+        case CallKind::handler: record_.handlers_took += call.record.took; break;
+        case CallKind::callback: record_.callbacks_took += call.record.took; break;
+        case CallKind::timeout: record_.timeouts_took += call.record.took; break;
+        }
+    }
+    observer->after_call(call.record);
+    if (error && observer == observer_) observer->on_error(call.record, error);
+}
+
 void IOLoop::Impl::set_observer(Observer* observer) noexcept {
-    observer_ = observer;
+    observe_by(observer);
+    record_.begin = {}; // the turn under way is not told of
     stamping_ = observer != nullptr;
     if (observer != nullptr) instant_ = clock_->now(); // the next call begins no earlier
 }

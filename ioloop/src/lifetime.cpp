@@ -69,7 +69,7 @@ void IOLoop::Impl::abandon() noexcept {
         // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls
         // on the stack still find their state; they must find nothing else.
         abandoned_ = true;
-        observer_ = nullptr;
+        observe_by(nullptr);
         clock_ = &steady_clock();
         error_hook_.reset();
     }

@@ -152,11 +152,14 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
     CallbackQueue::Item item;
     if (!detached) item.context = context_for(callback);
     item.callback = std::move(callback);
-    if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
+    const bool stamping = stamping_.load(std::memory_order_relaxed);
     if (runner_.load(std::memory_order_relaxed) == this_thread()) {
+        // By a callable: it cannot run before that returns, and is stamped then, by the clock that is read anyway.
+        if (stamping && frame_ == nullptr) item.posted_at = clock_->now();
         item.chain = detached ? Chain{{site_of(origin)}} : chain_at(origin);
         return queue_.push(std::move(item));
     }
+    if (stamping) item.posted_at = clock_->now();
     item.chain = Chain{{site_of(origin)}};
     item.from_thread = true;
     if (!queue_.push_from_thread(std::move(item))) return false;

@@ -56,9 +56,7 @@ void IOLoop::Impl::begin_turn() {
     due_next_ = 0;
     due_left_ = 0;
     now_known_ = false;
-    record_ = TurnRecord{};
-    record_.turn = turn_;
-    if (observer_ != nullptr) record_.begin = clock_->now();
+    if (observer_ != nullptr) begin_record();
 }
 
 /// 1: waits at most min(timeout, next deadline, 0 if anything is queued).
@@ -150,7 +148,9 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
             continue;
         }
         if (!may_call(spend)) return false;
-        if (held_before(spend, CallKind::handler, ready.key, entry->chain, entry->fd, events)) return false;
+        if (observer_ != nullptr &&
+            held_before(spend, CallKind::handler, ready.key, entry->chain, entry->fd, events))
+            return false;
         ++ready_next_;
         call_handler(ready.key, *entry, events, out);
         if (!still_in(turn, Phase::handlers)) return true;
@@ -236,7 +236,8 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
     while (batch_left_ > 0) {
         if (!may_call(spend)) return false;
         const std::uint64_t id = queue_.front_id();
-        if (held_before(spend, CallKind::callback, id, queue_.front_chain())) return false;
+        if (observer_ != nullptr && held_before(spend, CallKind::callback, id, queue_.front_chain()))
+            return false;
         --batch_left_;
         CallbackQueue::Item item = queue_.pop();
         {
@@ -266,7 +267,8 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
             continue;
         }
         if (!may_call(spend)) return false;
-        if (held_before(spend, CallKind::timeout, call_id(id), entry->chain)) return false;
+        if (observer_ != nullptr && held_before(spend, CallKind::timeout, call_id(id), entry->chain))
+            return false;
         ++due_next_;
         --due_left_;
         entry->due = false;
@@ -312,11 +314,7 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& o
 void IOLoop::Impl::report_turn() {
     ++statistics_.turns;
     phase_ = Phase::wait;
-    if (observer_ == nullptr || record_.begin == TimePoint{})
-        return; // set in the middle: half a turn is no news
-    record_.end = record_.handlers + record_.callbacks + record_.timeouts > 0 ? instant_ : clock_->now();
-    record_.queued_after = static_cast<std::uint32_t>(queue_.size());
-    observer_->after_turn(record_);
+    if (observer_ != nullptr) tell_turn();
 }
 
 /// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may
@@ -358,7 +356,7 @@ bool IOLoop::Impl::may_call(Spend& spend) {
 /// True if the observer wants a pause instead of this call, which may_call() has granted.
 bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd,
                                Events events) {
-    if (observer_ == nullptr || spend.stepping) return false;
+    if (spend.stepping) return false;
     CallRecord next;
     next.turn = turn_;
     next.id = id;

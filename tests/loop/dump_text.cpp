@@ -89,6 +89,7 @@ TEST_F(DumpText, shows_timeouts_by_the_time_they_are_due_and_callbacks_in_order)
         },
         at(11, "connect"));
     loop.run_once();
+    world.advance(5ms);
     loop.add_callback([] {}, at(12, nullptr));
     EXPECT_EQ(
         dump(),
@@ -99,13 +100,13 @@ Descriptors: none
 
 Timeouts
     due in  period  fires  name        added at    scheduled by
-  -12.4 ms    once      0  retry       game.cpp:9  connect
-    438 ms  500 ms      0  tick        game.cpp:7  -
+  -17.4 ms    once      0  retry       game.cpp:9  connect
+    433 ms  500 ms      0  tick        game.cpp:7  -
      never    once      0  never mind  game.cpp:8  -
 
 Queued callbacks
       age  name    posted by  posted at    scheduled by
-  62.4 ms  first   the loop   game.cpp:10  connect
+  5.00 ms  first   the loop   game.cpp:10  connect
         0  tick()  outside    game.cpp:12  -
 )");
 }

@@ -23,7 +23,8 @@ struct CallRecord {
     Chain chain;
     TimePoint begin{};
     Duration took{};
-    Duration late{}; ///< from posted (callback) or due (timeout) to begin; handlers: zero
+    /// From due (timeout) or posted (callback) to begin; handlers: zero. Posted by a callable: from when that returned.
+    Duration late{};
     CallKind kind = CallKind::callback;
     Events events = Events::none; ///< handlers
     Fd fd = invalid_fd;           ///< handlers

@@ -49,7 +49,7 @@ struct CallbackInfo {
     std::uint64_t id = 0; ///< counts up with the queue: the order of running
     Origin origin;
     Chain chain;
-    TimePoint posted_at{};    ///< zero if nobody was observing then
+    TimePoint posted_at{}; ///< zero if nobody was observing then, or the callable that posted it still runs
     bool from_thread = false; ///< posted by another thread than the loop's, or between turns
 };
 

@@ -113,6 +113,11 @@ private:
             arrow.from = poster_of(call, arrow.posted, to);
             // Not late at all: it was posted before anybody observed, or while time stood still.
             if (arrow.from == none && call.late == Duration::zero()) continue;
+            if (arrow.from != none) {
+                // What a callable posts is dated to its return; the viewer looks for a slice that is still open then.
+                const Span& poster = calls_[arrow.from];
+                arrow.posted = std::max(poster.begin, std::min(arrow.posted, poster.end - Duration(1)));
+            }
             arrow.posted = std::max(arrow.posted, first_);
             arrows_.push_back(arrow);
         }
