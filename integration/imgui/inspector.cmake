@@ -24,6 +24,7 @@ function(ioloop_add_imgui_inspector imgui)
             # what to show
             ${here}/model/filter.cpp
             ${here}/model/history.cpp
+            ${here}/model/selection.cpp
             ${here}/model/verdict.cpp
             ${here}/model/view.cpp
             # how
@@ -31,6 +32,8 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/descriptors_table.cpp
             ${here}/panel/detail_pane.cpp
             ${here}/panel/header_line.cpp
+            ${here}/panel/lints_table.cpp
+            ${here}/panel/site_detail.cpp
             ${here}/panel/table.cpp
             ${here}/panel/timeline.cpp
             ${here}/panel/timeouts_table.cpp

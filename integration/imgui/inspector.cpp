@@ -25,14 +25,12 @@ Inspector::Impl::Impl(IOLoop& loop, const Options& options)
     : own_source_(std::make_unique<LocalSource>(loop, source_options(options))),
       source_(*own_source_),
       options_(options),
-      view_(source_),
-      verdict_(options.budget, options.slow_call) {}
+      view_(source_) {}
 
 Inspector::Impl::Impl(Source& source, const Options& options)
     : source_(source),
       options_(options),
-      view_(source),
-      verdict_(options.budget, options.slow_call) {}
+      view_(source) {}
 
 Inspector::Impl::~Impl() {
     if (destroyed_ != nullptr) *destroyed_ = true;
@@ -42,7 +40,6 @@ void Inspector::Impl::show() {
     marks_.clear();
     const double now = ImGui::GetTime();
     view_.refresh(now);
-    verdict_.update(view_);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
     Text rows;
     const Ui ui{view_,
@@ -55,12 +52,13 @@ void Inspector::Impl::show() {
                 now,
                 !copying_,
                 &rows,
-                marking_ ? &marks_ : nullptr};
+                marking_ ? &marks_ : nullptr,
+                open_tab_};
 
     ImGui::PushID(this);
     const bool copying = std::exchange(copying_, false);
     if (copying) ImGui::LogToClipboard();
-    show_header_line(ui, verdict_);
+    show_header_line(ui, judge(view_.moment()));
     const ToolbarResult toolbar = show_toolbar(ui);
     timeline_.show(ui);
 
@@ -81,7 +79,7 @@ void Inspector::Impl::show() {
     if (copying) ImGui::LogFinish();
     ImGui::PopID();
 
-    if (toolbar.clear) clear();
+    if (toolbar.clear) command_.kind = Command::Kind::clear;
     copying_ = toolbar.copy;
 }
 
@@ -93,16 +91,19 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
         show_all(ui);
         ImGui::EndTabItem();
     }
-    const auto tab = [&](const char* name, auto& panel) {
-        const bool open = ImGui::BeginTabItem(name);
+    const std::string_view wanted = std::exchange(open_tab_, {});
+    const auto tab = [&](const char* name, auto& panel, const Text& label) {
+        const ImGuiTabItemFlags flags = wanted == name ? ImGuiTabItemFlags_SetSelected : 0;
+        const bool open = ImGui::BeginTabItem(label.c_str(), nullptr, flags);
         ui.mark(name);
         if (!open) return;
         panel.show(ui);
         ImGui::EndTabItem();
     };
-    tab("Descriptors", descriptors_);
-    tab("Timeouts", timeouts_);
-    tab("Callbacks", callbacks_);
+    tab("Lints", lints_, LintsTable::tab_label(view_.moment()));
+    tab("Descriptors", descriptors_, "Descriptors");
+    tab("Timeouts", timeouts_, "Timeouts");
+    tab("Callbacks", callbacks_, "Callbacks");
     ImGui::EndTabBar();
 }
 
@@ -130,11 +131,6 @@ void Inspector::Impl::show_last_line(const Ui& ui, const Text& rows) {
     if (outcome_.empty() || ui.now - outcome_at_ > news) return;
     ImGui::SameLine(0, em() * 2);
     put_badge(outcome_, Severity::note);
-}
-
-void Inspector::Impl::clear() {
-    command_.kind = Command::Kind::clear;
-    verdict_.clear(view_);
 }
 
 void Inspector::Impl::act() {

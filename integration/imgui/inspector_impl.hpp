@@ -4,11 +4,11 @@
 
 #include "model/filter.hpp"
 #include "model/selection.hpp"
-#include "model/verdict.hpp"
 #include "model/view.hpp"
 #include "panel/callbacks_table.hpp"
 #include "panel/descriptors_table.hpp"
 #include "panel/detail_pane.hpp"
+#include "panel/lints_table.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
 #include "panel/ui.hpp"
@@ -19,6 +19,7 @@
 #include <ioloop/inspect/text.hpp>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace ioloop::imgui {
@@ -49,14 +50,12 @@ private:
     void show_tabs(const Ui& ui);
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
-    void clear();
 
     std::unique_ptr<LocalSource> own_source_; ///< null: the caller's
     Source& source_;
     Options options_;
 
     View view_;
-    Verdict verdict_;
     Filter filter_;
     Selection selection_;
     Command command_;
@@ -64,7 +63,10 @@ private:
     double outcome_at_ = 0;
     bool* destroyed_ = nullptr; ///< set if a command destroys this object
 
+    std::string_view open_tab_; ///< to be opened; empty: stay
+
     Timeline timeline_;
+    LintsTable lints_;
     DescriptorsTable descriptors_;
     TimeoutsTable timeouts_;
     CallbacksTable callbacks_;

@@ -8,7 +8,6 @@
 #include "../../integration/imgui/model/verdict.hpp"
 #include "../../integration/imgui/model/view.hpp"
 #include "support/sim_world.hpp"
-#include "support/socket_pair.hpp"
 
 #include <ioloop/ioloop.hpp>
 
@@ -122,69 +121,57 @@ TEST_F(ImguiRows, WhatIsGoneDoesNotPileUpHoweverLongTheyAreHeld) {
     }
 }
 
-class ImguiVerdict : public testing::Test {
-protected:
-    ImguiVerdict() { loop.set_observer(&recorder); }
-    std::string judge() {
-        view.refresh(now += 0.016);
-        verdict.update(view);
-        return verdict.sentence().c_str();
-    }
-    SimWorld world;
-    IOLoop loop{world.options()};
-    Recorder recorder;
-    LocalSource source{loop, {.recorder = &recorder}};
-    View view{source};
-    Verdict verdict{4ms, 4ms};
-    double now = 0;
-};
-
-TEST_F(ImguiVerdict, AQuietLoopIsOk) {
-    for (int i = 0; i < 100; ++i) {
-        loop.add_callback([] {});
-        world.advance(16ms);
-        loop.run_once();
-        ASSERT_EQ(judge(), "ok: nothing slow, nothing thrown");
-        ASSERT_EQ(verdict.severity(), Severity::ok);
-    }
+/// A finding that is active.
+Finding found(const char* sentence, Severity severity = Severity::warning) {
+    Finding finding;
+    finding.severity = severity;
+    finding.active = true;
+    finding.sentence = sentence;
+    return finding;
 }
 
-TEST_F(ImguiVerdict, NamesTheSlowCallForAWhile) {
-    loop.add_callback([&] { world.advance(62ms); }, "load level");
-    loop.run_once();
-    EXPECT_THAT(judge(), HasSubstr("slow call: 62.0 ms in callback 'load level' at imgui_model.cpp:"));
-    EXPECT_EQ(verdict.severity(), Severity::warning);
-    for (int i = 0; i < 12; ++i) {
-        world.advance(1s);
-        judge();
-    }
-    EXPECT_THAT(judge(), HasSubstr("ok"));
+TEST(ImguiVerdict, QuietIsOk) {
+    Moment moment;
+    moment.observing = true;
+    EXPECT_EQ(judge(moment).sentence.view(), "ok: nothing slow, nothing thrown");
+    EXPECT_EQ(judge(moment).severity, Severity::ok);
+    EXPECT_EQ(judge(moment).finding, nullptr);
 }
 
-TEST_F(ImguiVerdict, CountsErrorsUntilCleared) {
-    loop.set_error_hook([](std::exception_ptr, const Origin&, CallKind) {});
-    loop.add_callback([] { throw 1; }, "thrower");
-    loop.run_once();
-    EXPECT_THAT(judge(), HasSubstr("1 error: thrown by callback 'thrower'"));
-    EXPECT_EQ(verdict.severity(), Severity::error);
-    world.advance(20s);
-    EXPECT_THAT(judge(), HasSubstr("1 error thrown"));
-    recorder.clear();
-    verdict.clear(view);
-    EXPECT_THAT(judge(), HasSubstr("ok"));
+TEST(ImguiVerdict, TheWorstFindingIsTheFirstThatIsActiveAndNotMuted) {
+    Moment moment;
+    moment.observing = true;
+    moment.snapshot.paused = true;
+    moment.findings = {found("muted", Severity::error), found("past", Severity::error), found("the worst"),
+                       found("another")};
+    moment.findings[0].muted = true;
+    moment.findings[1].active = false;
+    const Verdict verdict = judge(moment);
+    EXPECT_EQ(verdict.sentence.view(), "the worst");
+    EXPECT_EQ(verdict.severity, Severity::warning);
+    EXPECT_EQ(verdict.finding, &moment.findings[2]);
 }
 
-TEST_F(ImguiVerdict, NamesTheDescriptorThatSpins) {
-    const SocketPair pair;
-    const Fd always = pair.a;
-    loop.add_handler(
-        always, [&](Fd, Events) { world.advance(10us); }, Events::write, "always writable");
-    for (int i = 0; i < 60; ++i) {
-        for (int j = 0; j < 1000; ++j) loop.run_once();
-        judge();
-    }
-    EXPECT_THAT(judge(), HasSubstr("'always writable' is ready in each of"));
-    loop.remove_handler(always);
+TEST(ImguiVerdict, WhatIsMutedIsSaidToBe) {
+    Moment moment;
+    moment.observing = true;
+    moment.findings = {found("muted")};
+    moment.findings[0].muted = true;
+    EXPECT_EQ(judge(moment).sentence.view(), "ok, but for what is muted: 1 finding");
+    EXPECT_EQ(judge(moment).severity, Severity::ok);
+}
+
+TEST(ImguiVerdict, FindingsComeBeforeThePauseThatComesBeforeTheRest) {
+    Moment moment;
+    EXPECT_THAT(judge(moment).sentence.c_str(), HasSubstr("no history"));
+    moment.snapshot.suspended = true;
+    EXPECT_THAT(judge(moment).sentence.c_str(), HasSubstr("suspended"));
+    moment.snapshot.paused = true;
+    EXPECT_THAT(judge(moment).sentence.c_str(), HasSubstr("paused"));
+    moment.findings = {found("bad")};
+    EXPECT_EQ(judge(moment).sentence.view(), "bad");
+    moment.closed = true;
+    EXPECT_THAT(judge(moment).sentence.c_str(), HasSubstr("closed"));
 }
 
 TEST(ImguiHistory, EqualCallsInARowAreToldAsOne) {

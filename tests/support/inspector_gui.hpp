@@ -61,6 +61,11 @@ public:
         Probe::marks(inspector);
         frames(3); // Dear ImGui lays tables out in the first two
     }
+    explicit InspectorGui(ioloop::Source& source, Inspector::Options options = {})
+        : inspector(source, options) {
+        Probe::marks(inspector);
+        frames(3);
+    }
 
     /// What the host does between two frames.
     std::function<void()> between_frames = [] {};

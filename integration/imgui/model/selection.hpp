@@ -3,7 +3,9 @@
 #pragma once
 
 #include "row_set.hpp"
+#include "subject.hpp"
 
+#include <ioloop/inspect/moment.hpp>
 #include <ioloop/observer.hpp>
 #include <ioloop/snapshot.hpp>
 
@@ -13,7 +15,7 @@
 namespace ioloop::imgui {
 
 struct Selection {
-    enum class Kind : std::uint8_t { none, handler, timeout, queued, call, turn };
+    enum class Kind : std::uint8_t { none, handler, timeout, queued, call, turn, site };
 
     Kind kind = Kind::none;
     bool gone = false;
@@ -22,6 +24,7 @@ struct Selection {
     CallbackInfo queued;
     CallRecord call;
     TurnRecord turn;
+    SiteKey site;
 
     void clear() { kind = Kind::none; }
     void select(const HandlerInfo& info) { handler = info, begin(Kind::handler); }
@@ -29,18 +32,44 @@ struct Selection {
     void select(const CallbackInfo& info) { queued = info, begin(Kind::queued); }
     void select(const CallRecord& record) { call = record, begin(Kind::call); }
     void select(const TurnRecord& record) { turn = record, begin(Kind::turn); }
+    void select(SiteKey key) { site = key, begin(Kind::site); }
+    /// The object; if the loop has it no more, the last call of it; else its call site. If none of them is known,
+    /// nothing changes.
+    void select(const Subject& subject, const Moment& moment);
 
-    bool is(const HandlerInfo& info) const { return is_object(CallKind::handler, info.id); }
-    bool is(const TimeoutInfo& info) const { return is_object(CallKind::timeout, id_of(info)); }
-    bool is(const CallbackInfo& info) const { return is_object(CallKind::callback, info.id); }
-    /// The call that was clicked, or one of the object that was.
+    bool is(const HandlerInfo& info) const { return is(subject_of(info)); }
+    bool is(const TimeoutInfo& info) const { return is(subject_of(info)); }
+    bool is(const CallbackInfo& info) const { return is(subject_of(info)); }
+    /// The call that was clicked, or one of the object or the site that was.
     bool is(const CallRecord& record) const {
         if (kind == Kind::call) return is_same(record, call);
-        return kind == Kind::turn ? record.turn == turn.turn : is_object(record.kind, record.id);
+        return kind == Kind::turn ? record.turn == turn.turn : is(subject_of(record));
     }
     bool is(const TurnRecord& record) const {
         if (kind == Kind::call) return record.turn == call.turn;
         return kind == Kind::turn && record.turn == turn.turn;
+    }
+    /// The site that was clicked, or that of the object or the call that was.
+    bool is(SiteKey key) const {
+        switch (kind) {
+        case Kind::handler: return subject_of(handler).site == key;
+        case Kind::timeout: return subject_of(timeout).site == key;
+        case Kind::queued: return subject_of(queued).site == key;
+        case Kind::call: return subject_of(call).site == key;
+        case Kind::site: return site == key;
+        default: return false;
+        }
+    }
+    /// The object that was clicked, or one of the site that was.
+    bool is(const Subject& subject) const {
+        if (kind == Kind::site || subject.id == 0) return is(subject.site);
+        switch (kind) {
+        case Kind::handler: return subject.site.kind == CallKind::handler && handler.id == subject.id;
+        case Kind::timeout: return subject.site.kind == CallKind::timeout && id_of(timeout) == subject.id;
+        case Kind::queued: return subject.site.kind == CallKind::callback && queued.id == subject.id;
+        case Kind::call: return call.kind == subject.site.kind && call.id == subject.id;
+        default: return false;
+        }
     }
 
     /// Looks the object up in the view.
@@ -52,15 +81,6 @@ struct Selection {
 
 private:
     void begin(Kind what) { kind = what, gone = false; }
-    bool is_object(CallKind what, std::uint64_t id) const {
-        switch (kind) {
-        case Kind::handler: return what == CallKind::handler && handler.id == id;
-        case Kind::timeout: return what == CallKind::timeout && id_of(timeout) == id;
-        case Kind::queued: return what == CallKind::callback && queued.id == id;
-        case Kind::call: return call.kind == what && call.id == id;
-        default: return false;
-        }
-    }
     static bool is_same(const CallRecord& a, const CallRecord& b) {
         return a.kind == b.kind && a.id == b.id && a.turn == b.turn && a.begin == b.begin;
     }

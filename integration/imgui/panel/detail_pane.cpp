@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "detail_pane.hpp"
 
+#include "site_detail.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
 namespace {
 
-/// A line: what, and how much of it.
-void line(const char* what, const Text& value) {
-    put_weak(what);
-    ImGui::SameLine(em() * 6.5F); // from the beginning of the group
-    put_text(value);
-}
+constexpr auto line = put_fact;
 
 /// The facts on the left; the rest on the right, or below.
 void split() {
@@ -56,6 +53,7 @@ void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
     case Selection::Kind::queued: show_queued(ui); break;
     case Selection::Kind::call: show_call(ui); break;
     case Selection::Kind::turn: show_turn(ui); break;
+    case Selection::Kind::site: show_site_detail(ui); break;
     case Selection::Kind::none: break;
     }
     ImGui::SameLine();

@@ -40,6 +40,20 @@ Text with_peak(std::uint64_t now, std::uint64_t peak) {
     return format_count(now).add(" (peak ").add(format_count(peak).view()).add(")");
 }
 
+/// Click: to what it is about.
+void show_sentence(const Ui& ui, const Verdict& verdict) {
+    const ImVec2 min = ImGui::GetCursorScreenPos();
+    put_badge(verdict.sentence, verdict.severity);
+    const ImVec2 max(ImGui::GetItemRectMax().x, min.y + ImGui::GetTextLineHeight());
+    if (ui.marks != nullptr) ui.marks->push_back({"verdict", 0, min, max});
+    if (verdict.finding == nullptr || !ImGui::IsWindowHovered() || !ImGui::IsMouseHoveringRect(min, max))
+        return;
+    if (ui.tooltips) ImGui::SetTooltip("Click: selects what it is about, and opens the lints.");
+    if (!ImGui::IsMouseClicked(ImGuiMouseButton_Left)) return;
+    ui.selection.select(subject_of(*verdict.finding), ui.view.moment());
+    ui.open_tab = "Lints";
+}
+
 } // namespace
 
 void show_header_line(const Ui& ui, const Verdict& verdict) {
@@ -63,7 +77,7 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
         put_badge("Inside a call", Severity::note);
         ImGui::SameLine();
     }
-    put_badge(verdict.sentence(), verdict.severity());
+    show_sentence(ui, verdict);
 
     Slots slots(ui);
     slots.show_slot(

@@ -37,6 +37,12 @@ void put_weak(const Text& text) {
     ImGui::PopStyleColor();
 }
 
+void put_fact(const char* what, const Text& value) {
+    put_weak(what);
+    ImGui::SameLine(em() * 6.5F); // from the beginning of the group
+    put_text(value);
+}
+
 void explain(const Ui& ui, const char* text) {
     if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
     ImGui::BeginTooltip();
@@ -57,9 +63,13 @@ ImU32 severity_color(Severity severity) {
     return ImGui::GetColorU32(ImGuiCol_FrameBg);
 }
 
-void put_badge(const Text& text, Severity severity) {
+const char* glyph_of(Severity severity) {
     static constexpr const char* glyphs[] = {"", "i  ", "!  ", "!! "};
-    Text whole(glyphs[static_cast<int>(severity)]);
+    return glyphs[static_cast<int>(severity)];
+}
+
+void put_badge(const Text& text, Severity severity) {
+    Text whole(glyph_of(severity));
     whole.add(text.view());
     const float padding = em() * 0.4F;
     const ImVec2 at = ImGui::GetCursorScreenPos();

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <imgui.h>
@@ -39,6 +40,7 @@ struct Ui {
     bool tooltips;    ///< false while the text is copied: a tooltip's end would be the end of that
     Text* rows_shown; ///< said by the table that is open, for the last line
     std::vector<Mark>* marks;
+    std::string_view& open_tab; ///< set it to the name of a tab to have that opened: a literal
 
     /// Remembers where the last item is.
     void mark(const char* name, std::uint64_t id = 0) const {
@@ -56,8 +58,12 @@ void put_right(const Text& text);
 void push_weak_text();
 /// What is a label, gone or unknown.
 void put_weak(const Text& text);
+/// A line: what, and how much of it.
+void put_fact(const char* what, const Text& value);
 /// A tooltip for the last item, also if it is disabled.
 void explain(const Ui& ui, const char* text);
+/// Says a severity beside its colour: "!! ".
+const char* glyph_of(Severity severity);
 /// A text on a background that says how bad it is; a glyph says it too.
 void put_badge(const Text& text, Severity severity);
 /// The background of that severity.
