@@ -25,6 +25,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/model/filter.cpp
             ${here}/model/history.cpp
             ${here}/model/selection.cpp
+            ${here}/model/site_list.cpp
             ${here}/model/verdict.cpp
             ${here}/model/view.cpp
             # how
@@ -32,12 +33,15 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/descriptors_table.cpp
             ${here}/panel/detail_pane.cpp
             ${here}/panel/header_line.cpp
+            ${here}/panel/health_page.cpp
             ${here}/panel/lints_table.cpp
             ${here}/panel/site_detail.cpp
+            ${here}/panel/sites_table.cpp
             ${here}/panel/table.cpp
             ${here}/panel/timeline.cpp
             ${here}/panel/timeouts_table.cpp
             ${here}/panel/toolbar.cpp
+            ${here}/panel/turn_page.cpp
             ${here}/panel/ui.cpp
     )
     target_include_directories(ioloop_imgui PRIVATE ${here})

@@ -101,9 +101,12 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
         ImGui::EndTabItem();
     };
     tab("Lints", lints_, LintsTable::tab_label(view_.moment()));
+    tab("Sites", sites_, "Sites");
     tab("Descriptors", descriptors_, "Descriptors");
     tab("Timeouts", timeouts_, "Timeouts");
     tab("Callbacks", callbacks_, "Callbacks");
+    tab("Turn", turn_, "Turn");
+    tab("Health", health_, "Health");
     ImGui::EndTabBar();
 }
 

@@ -8,9 +8,12 @@
 #include "panel/callbacks_table.hpp"
 #include "panel/descriptors_table.hpp"
 #include "panel/detail_pane.hpp"
+#include "panel/health_page.hpp"
 #include "panel/lints_table.hpp"
+#include "panel/sites_table.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
+#include "panel/turn_page.hpp"
 #include "panel/ui.hpp"
 
 #include <ioloop/imgui.hpp>
@@ -40,6 +43,7 @@ public:
     void act();
 
     View& view() { return view_; }
+    const Selection& selection() const { return selection_; }
     /// From now on, remembers where things are drawn; of the last frame.
     std::vector<Mark>& marks() {
         marking_ = true;
@@ -67,9 +71,12 @@ private:
 
     Timeline timeline_;
     LintsTable lints_;
+    SitesTable sites_;
     DescriptorsTable descriptors_;
     TimeoutsTable timeouts_;
     CallbacksTable callbacks_;
+    TurnPage turn_;
+    HealthPage health_;
     DetailPane detail_;
 
     std::vector<Mark> marks_;
