@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -156,7 +157,8 @@ public:
             ImGui::End();
         });
         frames(3);
-        std::string text = ImGui::GetClipboardText();
+        // Later versions draw the tabs that are not open, "/ Timeouts \\", where earlier ones only name them.
+        std::string text = std::regex_replace(ImGui::GetClipboardText(), std::regex(R"(/ (\w+) \\)"), "$1");
         draw = usual;
         frame();
         return text;
