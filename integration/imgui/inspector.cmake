@@ -26,6 +26,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/model/history.cpp
             ${here}/model/selection.cpp
             ${here}/model/site_list.cpp
+            ${here}/model/slow_log.cpp
             ${here}/model/verdict.cpp
             ${here}/model/view.cpp
             # how
@@ -37,6 +38,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/lints_table.cpp
             ${here}/panel/site_detail.cpp
             ${here}/panel/sites_table.cpp
+            ${here}/panel/slow_table.cpp
             ${here}/panel/table.cpp
             ${here}/panel/timeline.cpp
             ${here}/panel/timeouts_table.cpp

@@ -40,6 +40,7 @@ void Inspector::Impl::show() {
     marks_.clear();
     const double now = ImGui::GetTime();
     view_.refresh(now);
+    slow_.record(view_, options_.slow_call);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
     Text rows;
     const Ui ui{view_,
@@ -106,6 +107,7 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
     tab("Timeouts", timeouts_, "Timeouts");
     tab("Callbacks", callbacks_, "Callbacks");
     tab("Turn", turn_, "Turn");
+    tab("Slow", slow_, "Slow");
     tab("Health", health_, "Health");
     ImGui::EndTabBar();
 }

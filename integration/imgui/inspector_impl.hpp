@@ -11,6 +11,7 @@
 #include "panel/health_page.hpp"
 #include "panel/lints_table.hpp"
 #include "panel/sites_table.hpp"
+#include "panel/slow_table.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
 #include "panel/turn_page.hpp"
@@ -76,6 +77,7 @@ private:
     TimeoutsTable timeouts_;
     CallbacksTable callbacks_;
     TurnPage turn_;
+    SlowTable slow_;
     HealthPage health_;
     DetailPane detail_;
 

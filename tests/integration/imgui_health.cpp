@@ -33,12 +33,18 @@ TEST_F(ImguiHealth, IsToldWordByWord) {
     const std::string text = gui.text();
     EXPECT_EQ(text.substr(text.find("\nBars")), R"(
 Bars: how many took how long, since recording began or was cleared. Height: (x) log ( ) linear
-Lateness of timeouts none yet
-Callbacks in the queue none yet
-Calls 1000;  p50 115 us  p90 115 us  p99 115 us  p99.9 50.0 ms  max 50.0 ms
-Turns none yet
-Waits 1;  p50 16.0 ms  p90 16.0 ms  p99 16.0 ms  p99.9 16.0 ms  max 16.0 ms
-Frames none yet
+Lateness of timeouts
+none yet
+Callbacks in the queue
+none yet
+Calls
+1000;  p50 115 us  p90 115 us  p99 115 us  p99.9 50.0 ms  max 50.0 ms
+Turns
+none yet
+Waits
+1;  p50 16.0 ms  p90 16.0 ms  p99 16.0 ms  p99.9 16.0 ms  max 16.0 ms
+Frames
+none yet
 6 histograms
 )");
 }

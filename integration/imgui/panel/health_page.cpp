@@ -29,10 +29,34 @@ Duration end_of(std::size_t bar) { return Histogram::upper_bound(bar * buckets_i
 /// The shortest.
 Duration begin_of(std::size_t bar) { return bar == 0 ? Duration::zero() : end_of(bar - 1) + Duration(1); }
 
-std::size_t bar_of(Duration duration) {
-    std::size_t bar = 0;
-    while (bar + 1 < bar_count && end_of(bar) < duration) ++bar;
-    return bar;
+/// Where a duration is, in bars from the left.
+float position_of(Duration duration) {
+    const auto first = static_cast<double>(end_of(0).count() + 1);
+    return static_cast<float>(1 + std::log2(static_cast<double>(duration.count()) / first));
+}
+
+/// The same for all, so that they can be compared.
+void draw_scale(ImVec2 min, ImVec2 max) {
+    struct Tick {
+        Duration at;
+        const char* name;
+    };
+    using namespace std::chrono_literals;
+    static constexpr std::array<Tick, 8> ticks{{{1us, "1 us"},
+                                                {10us, "10 us"},
+                                                {100us, "100 us"},
+                                                {1ms, "1 ms"},
+                                                {10ms, "10 ms"},
+                                                {100ms, "100 ms"},
+                                                {1s, "1 s"},
+                                                {10s, "10 s"}}};
+    const float bar_width = (max.x - min.x) / static_cast<float>(bar_count);
+    ImDrawList& draw = *ImGui::GetWindowDrawList();
+    for (const Tick& tick : ticks) {
+        const float x = std::floor(min.x + position_of(tick.at) * bar_width);
+        draw.AddLine(ImVec2(x, min.y), ImVec2(x, max.y), ImGui::GetColorU32(ImGuiCol_Text, 0.15F));
+        draw.AddText(ImVec2(x + 2, max.y + 1), ImGui::GetColorU32(ImGuiCol_TextDisabled), tick.name);
+    }
 }
 
 Text format_bounds(std::size_t bar) {
@@ -84,10 +108,10 @@ void HealthPage::show(const Ui& ui) {
     if (!ImGui::BeginChild("charts")) return ImGui::EndChild();
     const float room = ImGui::GetContentRegionAvail().x;
     const float gap = em();
-    const bool two = room >= em() * 64;
+    const bool two = room >= em() * 66;
     const float width = two ? (room - gap) / 2 : room;
     for (std::size_t i = 0; i < charts.size(); ++i) {
-        if (two && i % 2 == 1) ImGui::SameLine(0, gap);
+        if (two && i % 2 == 1) ImGui::SameLine(width + gap);
         show_chart(ui, charts[i], width);
     }
     ImGui::EndChild();
@@ -99,10 +123,9 @@ void HealthPage::show_chart(const Ui& ui, const Chart& chart, float width) const
     ImGui::BeginGroup();
     ImGui::TextUnformatted(chart.name);
     explain(ui, chart.explanation);
-    ImGui::SameLine(0, em());
     put_weak(format_percentiles(histogram));
 
-    ImGui::InvisibleButton(chart.name, ImVec2(std::max(width, em()), em() * 5));
+    ImGui::InvisibleButton(chart.name, ImVec2(std::max(width, em()), em() * 6));
     ui.mark(chart.name);
     const ImVec2 min = ImGui::GetItemRectMin();
     const ImVec2 max = ImGui::GetItemRectMax();
@@ -132,20 +155,7 @@ void HealthPage::show_chart(const Ui& ui, const Chart& chart, float width) const
         draw.AddRectFilled(ImVec2(left + 1, top), ImVec2(left + bar_width - 1, max.y),
                            ImGui::GetColorU32(ImGuiCol_PlotHistogram));
     }
-    // The same scale for all, so that they can be compared.
-    struct Tick {
-        Duration at;
-        const char* name;
-    };
-    using namespace std::chrono_literals;
-    static constexpr std::array<Tick, 6> ticks{
-        {{1us, "1 us"}, {10us, "10 us"}, {100us, "100 us"}, {1ms, "1 ms"}, {16ms, "16 ms"}, {1s, "1 s"}}};
-    const float label_y = max.y + 1;
-    for (const Tick& tick : ticks) {
-        const float x = min.x + static_cast<float>(bar_of(tick.at)) * bar_width;
-        draw.AddLine(ImVec2(x, min.y), ImVec2(x, max.y), ImGui::GetColorU32(ImGuiCol_Text, 0.15F));
-        draw.AddText(ImVec2(x + 2, label_y), ImGui::GetColorU32(ImGuiCol_TextDisabled), tick.name);
-    }
+    draw_scale(min, max);
     ImGui::Dummy(ImVec2(width, ImGui::GetTextLineHeight()));
     ImGui::EndGroup();
     if (!hovered) return;

@@ -73,7 +73,7 @@ void LintsTable::show(const Ui& ui) {
         const auto column = [](const char* name, float width) {
             ImGui::TableSetupColumn(name, ImGuiTableColumnFlags_WidthFixed, width * em());
         };
-        column("lint", 9);
+        column("lint", 11);
         column("state", 3.5F);
         ImGui::TableSetupColumn("what it found", ImGuiTableColumnFlags_WidthStretch);
         column("since", 6);

@@ -32,19 +32,19 @@ enum Id : unsigned {
 constexpr auto numeric = ImGuiTableColumnFlags_PreferSortDescending;
 
 constexpr std::array<Column, 14> columns{{
-    {name, "name", 13, ImGuiTableColumnFlags_NoHide},
+    {name, "name", 12, ImGuiTableColumnFlags_NoHide},
     {kind, "kind", 4.5F},
     {rate, "calls/s", 4.5F, numeric},
-    {busy, "ms/s", 4.5F, numeric | ImGuiTableColumnFlags_DefaultSort},
-    {share, "share", 4.5F, numeric},
-    {average, "average", 5, numeric},
-    {p99, "p99", 5, numeric},
-    {longest, "longest", 5.5F, numeric},
+    {busy, "ms/s", 4, numeric | ImGuiTableColumnFlags_DefaultSort},
+    {share, "share", 4, numeric},
+    {average, "average", 4.5F, numeric},
+    {p99, "p99", 4.5F, numeric},
+    {longest, "longest", 5.2F, numeric},
     {waits, "wait p99", 5, numeric},
-    {live, "live", 4, numeric},
-    {created, "created/s", 5, numeric},
-    {threw, "threw", 4, numeric},
-    {calls, "calls", 4.5F, numeric},
+    {live, "live", 3.5F, numeric},
+    {created, "created/s", 5.2F, numeric},
+    {threw, "threw", 3.5F, numeric},
+    {calls, "calls", 4.5F, numeric | ImGuiTableColumnFlags_DefaultHide},
     {place, "place", 11},
 }};
 

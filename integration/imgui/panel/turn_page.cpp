@@ -16,13 +16,13 @@ constexpr std::array<Column, 10> columns{{
     {0, "#", 3, fixed_order | ImGuiTableColumnFlags_NoHide},
     {1, "after", 5, fixed_order},
     {2, "kind", 5, fixed_order},
-    {3, "name", 16, fixed_order},
+    {3, "name", 14, fixed_order},
     {4, "waited", 5, fixed_order},
     {5, "took", 5.5F, fixed_order},
     {6, "result", 4.5F, fixed_order},
     {7, "of", 5.5F, fixed_order},
     {8, "posted at", 11, fixed_order},
-    {9, "scheduled by", 16, fixed_order},
+    {9, "scheduled by", 14, fixed_order},
 }};
 
 /// The number of the turn that is asked for, or 0: the last.
