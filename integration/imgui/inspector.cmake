@@ -24,6 +24,7 @@ function(ioloop_add_imgui_inspector imgui)
             # what to show
             ${here}/model/filter.cpp
             ${here}/model/history.cpp
+            ${here}/model/journal.cpp
             ${here}/model/selection.cpp
             ${here}/model/site_list.cpp
             ${here}/model/slow_log.cpp
@@ -35,6 +36,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/detail_pane.cpp
             ${here}/panel/header_line.cpp
             ${here}/panel/health_page.cpp
+            ${here}/panel/journal_table.cpp
             ${here}/panel/lints_table.cpp
             ${here}/panel/site_detail.cpp
             ${here}/panel/sites_table.cpp

@@ -41,6 +41,7 @@ void Inspector::Impl::show() {
     const double now = ImGui::GetTime();
     view_.refresh(now);
     slow_.record(view_, options_.slow_call);
+    journal_.record(view_);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
     Text rows;
     const Ui ui{view_,
@@ -108,6 +109,7 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
     tab("Callbacks", callbacks_, "Callbacks");
     tab("Turn", turn_, "Turn");
     tab("Slow", slow_, "Slow");
+    tab("Journal", journal_, "Journal");
     tab("Health", health_, "Health");
     ImGui::EndTabBar();
 }

@@ -9,6 +9,7 @@
 #include "panel/descriptors_table.hpp"
 #include "panel/detail_pane.hpp"
 #include "panel/health_page.hpp"
+#include "panel/journal_table.hpp"
 #include "panel/lints_table.hpp"
 #include "panel/sites_table.hpp"
 #include "panel/slow_table.hpp"
@@ -78,6 +79,7 @@ private:
     CallbacksTable callbacks_;
     TurnPage turn_;
     SlowTable slow_;
+    JournalTable journal_;
     HealthPage health_;
     DetailPane detail_;
 

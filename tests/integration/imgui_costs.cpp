@@ -75,7 +75,7 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         pair.a, [&](Fd, Events) { pair.read_a(); }, Events::read, "link");
     InspectorGui gui(loop);
     gui.between_frames = [&] { churn(pair); };
-    for (const char* tab : {"Lints", "Sites", "Descriptors", "Timeouts", "Callbacks", "Turn", "Slow", "Health"}) {
+    for (const char* tab : {"Lints", "Sites", "Descriptors", "Timeouts", "Callbacks", "Turn", "Slow", "Journal", "Health"}) {
         gui.click(tab);
         gui.move_away();
         gui.frames(600);

@@ -50,7 +50,7 @@ Calls of more than 4.00 ms, the newest first
 | turn | ago | took | too long | kind | name | it delayed | place | scheduled by |
 | 2 | 1.00 s | 5.00 ms | x 1.2 | callback | apply | 1 call, up to 67.0 ms | link.cpp:60 | start |
 | 2 | 1.07 s | 62.0 ms | x 15.5 | callback | load level | 2 calls, up to 67.0 ms | level.cpp:5 | start |
-Health
+Journal Health
 2 of 2 slow calls
 )");
 }

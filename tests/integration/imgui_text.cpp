@@ -107,7 +107,7 @@ TEST_F(ImguiText, Descriptors) {
     EXPECT_EQ(text_from("\n| fd"), R"(
 | fd | name | kind | peer | wants | ready | calls/s | calls | action | added at | in a row | idle turns | local | bytes in | bytes out | scheduled by |
 | 200 | server link | unix stream | | R | R | 24.6 | 25 | [ Remove... ] | link.cpp:41 | 1 | 1 | | 0 B | 0 B | - |
-Timeouts Callbacks Turn Slow Health
+Timeouts Callbacks Turn Slow Journal Health
 1 of 1 descriptors
 )");
     Snapshot snapshot;
@@ -133,7 +133,7 @@ TEST_F(ImguiText, Timeouts) {
 | name | kind | due in | period | fired | action | created at | scheduled by |
 | autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | save.cpp:12 | - |
 | session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | session.cpp:7 | - |
-Callbacks Turn Slow Health
+Callbacks Turn Slow Journal Health
 2 of 2 timeouts
 )");
     Snapshot snapshot;
@@ -167,7 +167,7 @@ What ran, the newest first
 | 3 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
 | 1 | callback | apply message | | 0 | 1.00 ms | 1.00 ms | ok | | link.cpp:60 | server link |
 | 1 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
-Turn Slow Health
+Turn Slow Journal Health
 4 calls in 4 rows
 )");
     world.advance(10ms);
@@ -185,7 +185,7 @@ What ran, the newest first
 | 3 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
 | 1 | callback | apply message | | 0 | 1.00 ms | 1.00 ms | ok | | link.cpp:60 | server link |
 | 1 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
-Turn Slow Health
+Turn Slow Journal Health
 6 calls in 6 rows
 )");
     gui.click("ran", InspectorGui::Probe::view(gui.inspector).calls().back().id);

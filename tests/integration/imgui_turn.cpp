@@ -66,7 +66,7 @@ timeouts 0, took 0
 | 1 | 0 | handler | server link | - | 250 us | ok | fd 200 R | link.cpp:41 | - |
 | 2 | 250 us | callback | apply | 0 | ! 5.00 ms | ok | | link.cpp:60 | server link |
 | 3 | 5.25 ms | callback | bad idea | 5.00 ms | 0 | !! threw | | link.cpp:61 | server link |
-Slow Health
+Slow Journal Health
 3 calls in turn 1
 )");
     loop.remove_handler(link);
