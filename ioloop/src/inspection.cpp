@@ -88,21 +88,6 @@ void IOLoop::Impl::tell_watchdog() noexcept {
 }
 
 #if IOLOOP_EXCEPTIONS
-namespace {
-
-/// The peer went away while a handler wrote to it: news, but no error of the program (seed rule).
-bool is_broken_pipe(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::system_error& e) {
-        return e.code() == std::errc::broken_pipe;
-    } catch (...) {
-        return false;
-    }
-}
-
-} // namespace
-
 void IOLoop::Impl::report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind) {
     if (kind == CallKind::handler && is_broken_pipe(error)) return;
     ++statistics_.errors;
@@ -339,6 +324,7 @@ void IOLoop::Impl::apply_hold() {
     }
     const Duration gap = clock_->now() - held_at_;
     holding_ = false;
+    statistics_.held += gap;
     shift_deadlines(gap);
 }
 

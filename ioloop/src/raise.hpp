@@ -53,4 +53,17 @@ inline std::string message_of([[maybe_unused]] const std::exception_ptr& error) 
     return "an exception that is no std::exception";
 }
 
+/// The peer went away while a handler wrote to it: news, but no error of the program (seed rule).
+inline bool is_broken_pipe([[maybe_unused]] const std::exception_ptr& error) {
+#if IOLOOP_EXCEPTIONS
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::system_error& e) {
+        return e.code() == std::errc::broken_pipe;
+    } catch (...) { // NOLINT(bugprone-empty-catch)
+    }
+#endif
+    return false;
+}
+
 } // namespace ioloop

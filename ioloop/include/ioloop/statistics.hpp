@@ -34,6 +34,7 @@ struct Statistics {
     SiteId foreign_site = SiteId::none;   ///< and where it was called from, if that is known
     Duration waited{};                    ///< slept in the poller
     Duration busy{};                      ///< spent in calls
+    Duration held{}; ///< its time stood still, paused or suspended; a hold under way not included
 
     // Now, and the most there ever was.
     std::uint32_t handlers = 0;
