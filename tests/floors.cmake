@@ -140,6 +140,8 @@ set(floor_3
     src/inspect/format.cpp
     src/inspect/kernel_set.cpp
     src/inspect/command.cpp
+    src/inspect/evidence.cpp
+    src/inspect/evidence.hpp
     src/inspect/lint.cpp
     src/inspect/linter.cpp
     src/inspect/local_source.cpp
@@ -150,6 +152,9 @@ set(floor_3
     src/inspect/utf8.hpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp
+    src/os/traffic.cpp # for inspect/evidence.hpp
+    src/os/traffic.hpp
+    src/os/traffic_windows.cpp
     src/os/epoll_listing.cpp # the same of inspect/kernel_set.hpp
     src/os/epoll_listing.hpp
     src/periodic_callback.cpp

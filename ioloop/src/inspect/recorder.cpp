@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "../raise.hpp"
+#include "evidence.hpp"
 
 #include <ioloop/inspect/recorder.hpp>
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace ioloop {
 
@@ -16,9 +18,12 @@ Recorder::Recorder(Options options)
       changes_(options.changes),
       errors_(options.errors),
       lookup_(std::bit_ceil(std::max<std::size_t>(options.sites, 1) * 2)),
+      evidence_(std::make_unique<Evidence>()),
       keep_empty_turns_(options.keep_empty_turns) {
     profiles_.reserve(options.sites);
 }
+
+Recorder::~Recorder() = default;
 
 void Recorder::set_recording(bool on) noexcept {
     if (on && !recording_) triggered_ = false;
@@ -75,8 +80,11 @@ SiteProfile* Recorder::profile_for(SiteId site, CallKind kind) noexcept {
 
 // ---- what the loop tells ------------------------------------------------------------------------
 
+void Recorder::before_call(const CallRecord& record) { evidence_->before_call(record); }
+
 void Recorder::after_call(const CallRecord& record) {
     breakpoints_.saw(record);
+    evidence_->after_call(record);
     if (!recording_) return;
     calls_.push(record);
     if (armed_) look_for_trigger(record);
@@ -93,7 +101,9 @@ void Recorder::after_call(const CallRecord& record) {
     profile->took.add(record.took);
     if (record.kind != CallKind::handler) profile->late.add(record.late);
     if (record.kind == CallKind::callback) ++profile->added;
-    const bool by_itself = record.kind != CallKind::handler && record.chain.sites[1] == record.chain.site();
+    const bool by_itself = record.kind != CallKind::handler &&
+                           (record.chain.sites[1] == record.chain.site() || profile->rearmed);
+    profile->rearmed = std::exchange(profile->rearming, false);
     if (!by_itself) {
         profile->self_streak = 0;
     } else if (profile->last_turn != record.turn) {
@@ -107,6 +117,7 @@ void Recorder::on_error(const CallRecord& record, const std::exception_ptr& erro
     ErrorRecord made;
     made.call = record;
 #if IOLOOP_EXCEPTIONS
+    made.dropped = record.kind == CallKind::handler && is_broken_pipe(error);
     const std::string what = message_of(error);
     const std::size_t size = std::min(what.size(), made.what.size() - 1);
     std::copy_n(what.begin(), size, made.what.begin());
@@ -117,19 +128,25 @@ void Recorder::on_error(const CallRecord& record, const std::exception_ptr& erro
 }
 
 void Recorder::after_change(const ChangeRecord& record) {
+    if (record.kind == CallKind::handler && record.change == ChangeKind::added)
+        evidence_->note_file(record.id, record.fd);
     if (!recording_) return;
     changes_.push(record);
     SiteProfile* profile = profile_for(record.chain.site(), record.kind);
     if (profile == nullptr) return;
     switch (record.change) {
     case ChangeKind::added: ++profile->added; break;
-    case ChangeKind::moved: ++profile->moved; break;
+    case ChangeKind::moved:
+        ++profile->moved;
+        profile->rearming = record.by == record.chain.site();
+        break;
     case ChangeKind::removed:
     case ChangeKind::died: ++profile->removed; break;
     }
 }
 
 void Recorder::after_turn(const TurnRecord& record) {
+    evidence_->after_turn(record);
     if (!recording_) return;
     ++turns_seen_;
     const bool empty = record.handlers + record.callbacks + record.timeouts == 0;

@@ -18,14 +18,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace ioloop {
 
+class Evidence; // what a Linter needs beside all this
+
 /// A call that threw, and what.
 struct ErrorRecord {
     CallRecord call;
+    bool dropped = false;         ///< broken_pipe out of a handler, which the loop takes for no error
     std::array<char, 120> what{}; ///< ends in zero; cut off if it is longer
 };
 
@@ -43,6 +47,7 @@ public:
 
     Recorder();
     explicit Recorder(Options options);
+    ~Recorder() override;
 
     /// Stops remembering, keeps what there is.
     void set_recording(bool on) noexcept;
@@ -106,9 +111,13 @@ public:
     Breakpoints& breakpoints() noexcept { return breakpoints_; }
     const Breakpoints& breakpoints() const noexcept { return breakpoints_; }
 
+    /// For the library's own.
+    Evidence& evidence() noexcept { return *evidence_; }
+
     // ---- Observer -------------------------------------------------------------------------------
 
     bool pause_before(const CallRecord& next) override { return breakpoints_.stops_before(next); }
+    void before_call(const CallRecord& record) override;
     void after_call(const CallRecord& record) override;
     void on_error(const CallRecord& record, const std::exception_ptr& error) override;
     void after_change(const ChangeRecord& record) override;
@@ -162,6 +171,7 @@ private:
     std::uint32_t turns_left_ = 0; ///< after the trigger
     CallRecord triggered_by_;
 
+    std::unique_ptr<Evidence> evidence_;
     Breakpoints breakpoints_;
     bool recording_ = true;
     bool keep_empty_turns_ = false;

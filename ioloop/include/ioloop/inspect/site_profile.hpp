@@ -27,6 +27,8 @@ struct SiteProfile {
     std::uint64_t last_turn = 0;
     /// In how many turns in a row, up to last_turn, it ran as scheduled by itself.
     std::uint32_t self_streak = 0;
+    bool rearming = false; ///< a timeout has moved itself since its last call ended
+    bool rearmed = false;  ///< it did so in its last call, or before that
 };
 
 } // namespace ioloop
