@@ -142,7 +142,18 @@ set(floor_3
     src/inspect/command.cpp
     src/inspect/evidence.cpp
     src/inspect/evidence.hpp
+    src/inspect/findings.cpp
+    src/inspect/findings.hpp
     src/inspect/lint.cpp
+    src/inspect/lint_calls.cpp
+    src/inspect/lint_delays.cpp
+    src/inspect/lint_descriptors.cpp
+    src/inspect/lint_files.cpp
+    src/inspect/lint_hosts.cpp
+    src/inspect/lint_rules.cpp
+    src/inspect/lint_rules.hpp
+    src/inspect/lint_timeouts.cpp
+    src/inspect/lints.hpp
     src/inspect/linter.cpp
     src/inspect/local_source.cpp
     src/inspect/json_line.hpp
