@@ -299,6 +299,11 @@ void IOLoop::Impl::set_paused(bool paused) {
     if (!paused) notify();
 }
 
+void IOLoop::Impl::set_on_pause(Function<void(Duration)>&& attend) {
+    require_usable("set_on_pause");
+    on_pause_ = attend ? std::make_shared<Function<void(Duration)>>(std::move(attend)) : nullptr;
+}
+
 void IOLoop::Impl::set_suspended(bool suspended) {
     require_usable(suspended ? "suspend" : "resume");
     suspended_ = suspended;

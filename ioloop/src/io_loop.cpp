@@ -159,6 +159,7 @@ const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics
 void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(observer); }
 Observer* IOLoop::observer() const noexcept { return impl_->observer_; }
 void IOLoop::set_paused(bool paused) { impl_->set_paused(paused); }
+void IOLoop::set_on_pause(Function<void(Duration)> attend) { impl_->set_on_pause(std::move(attend)); }
 bool IOLoop::paused() const noexcept { return impl_->paused_; }
 void IOLoop::suspend() { impl_->set_suspended(true); }
 void IOLoop::resume() { impl_->set_suspended(false); }

@@ -94,6 +94,7 @@ public:
     bool note_period(Timeout id, Duration period) noexcept;
     void set_observer(Observer* observer) noexcept;
     void set_paused(bool paused);
+    void set_on_pause(Function<void(Duration)>&& attend);
     ErrorHook set_error_hook(ErrorHook&& hook);
     /// Where the handler of `fd` was added; empty if it has none.
     std::string handler_place(Fd fd);
@@ -213,6 +214,8 @@ private:
     bool tell_before(Call& call);
     void tell_after(Call& call, const std::exception_ptr& error);
     void rebuild_poller();
+    bool turn_attended(Duration timeout, Spend& spend, Turn& out);
+    bool attend_pause(Duration timeout);
     void wait_while_paused();
     void apply_hold();
     void shift_deadlines(Duration gap);
@@ -300,6 +303,8 @@ private:
     // Pausing and suspending.
     bool holding_ = false;
     TimePoint held_at_{};
+    std::shared_ptr<Function<void(Duration)>> on_pause_; ///< shared: it may replace itself
+    bool attending_ = false;                             ///< it is on the stack
 
     std::shared_ptr<Gate> gate_;
     std::vector<std::pair<const void*, std::unique_ptr<Service>>> services_;

@@ -90,12 +90,12 @@ void IOLoop::Impl::start() {
 Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
     const Inside inside(*this, "run_once");
     Turn out;
-    if (paused_) {
-        out.ended = Ended::paused;
+    if (!attend_pause(no_wait)) {
+        out.ended = abandoned_ ? Ended::stopped : Ended::paused;
         return out;
     }
     Spend spend{budget};
-    const bool complete = turn(timeout, spend, out);
+    const bool complete = turn_attended(timeout, spend, out);
     return conclude(spend, out, complete, consume_stop());
 }
 
@@ -106,12 +106,12 @@ Turn IOLoop::Impl::run_ready(Budget budget) {
     const bool timed = budget.time != forever;
     const TimePoint begin = timed ? clock_->now() : TimePoint{};
     Spend spend{Budget{forever, budget.calls}, timed ? after(begin, budget.time) : never};
-    bool complete = true;
+    bool complete = attend_pause(no_wait) || !abandoned_;
     bool stopped = consume_stop();
     for (std::uint32_t before = unlimited;
          complete && !stopped && !paused_ && !abandoned_ && spend.made != before;) {
         before = spend.made;
-        complete = turn(no_wait, spend, out);
+        complete = turn_attended(no_wait, spend, out);
         stopped = complete && consume_stop();
     }
     if (timed && !abandoned_) out.busy = clock_->now() - begin;
@@ -122,10 +122,10 @@ Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
     const Inside inside(*this, "run_until");
     Turn out;
     Spend spend{budget, deadline};
-    bool complete = true;
+    bool complete = attend_pause(no_wait) || !abandoned_;
     bool stopped = consume_stop();
     while (complete && !stopped && !paused_ && !abandoned_) {
-        complete = turn(until(deadline, clock_->now()), spend, out);
+        complete = turn_attended(until(deadline, clock_->now()), spend, out);
         stopped = complete && consume_stop();
         if (clock_->now() >= deadline) break;
     }
@@ -176,8 +176,38 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
     return static_cast<std::uint32_t>(count);
 }
 
+/// A turn; and if it is cut by a pause that ends as soon as it is attended to, the rest of it.
+bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out) {
+    bool complete = turn(timeout, spend, out);
+    while (!complete && !abandoned_ && paused_ && attend_pause(no_wait)) complete = turn(no_wait, spend, out);
+    return complete;
+}
+
+/// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
+bool IOLoop::Impl::attend_pause(Duration timeout) {
+    if (!paused_) return true;
+    const auto attend = on_pause_;
+    if (attend == nullptr || attending_) return false;
+    struct Attending {
+        explicit Attending(Impl& l) : loop(l) { loop.attending_ = true; }
+        ~Attending() { loop.attending_ = false; }
+        Impl& loop;
+    } const attending(*this);
+    (*attend)(timeout);
+    if (!abandoned_) apply_hold();
+    return !paused_ && !abandoned_;
+}
+
 /// start() on a paused loop: sleeps until something of that changes.
 void IOLoop::Impl::wait_while_paused() {
+    // Whoever ends the pause from another thread does not wake the one who attends to it.
+    constexpr Duration longest_wait = std::chrono::milliseconds(50);
+    if (on_pause_ != nullptr && !attending_) {
+        if (watchdog_) watchdog_->idle();
+        attend_pause(longest_wait);
+        if (!abandoned_ && watchdog_) watchdog_->busy();
+        return;
+    }
     const std::uint32_t pulse = pulse_.load();
     if (watchdog_) watchdog_->idle();
     if (paused_ && !stop_) wait_while(pulse_, pulse);

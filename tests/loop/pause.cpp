@@ -5,6 +5,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -244,6 +245,74 @@ TEST_F(Pause, a_pause_that_another_thread_ends_moves_the_deadlines_too) {
     std::thread([&] { loop.set_paused(false); }).join();
     EXPECT_EQ(loop.run_once().ended, Ended::idle);
     EXPECT_EQ(loop.next_deadline(), SimWorld::start + 1h + 1s);
+}
+
+TEST_F(Pause, whoever_attends_to_a_pause_is_called_by_each_run_call_with_no_time_to_wait) {
+    std::vector<Duration> timeouts;
+    loop.set_on_pause([&](Duration timeout) { timeouts.push_back(timeout); });
+    loop.add_callback(note(1));
+    loop.set_paused(true);
+    EXPECT_EQ(loop.run_once(forever).ended, Ended::paused);
+    EXPECT_EQ(loop.run_ready().ended, Ended::paused);
+    EXPECT_EQ(loop.run_until(world.now() + 1h).ended, Ended::paused);
+    EXPECT_THAT(timeouts, ElementsAre(0s, 0s, 0s));
+    EXPECT_TRUE(order.empty());
+}
+
+TEST_F(Pause, a_turn_that_is_cut_by_a_pause_goes_on_if_that_is_ended_by_who_attends_to_it) {
+    loop.set_on_pause([&](Duration) {
+        EXPECT_FALSE(loop.in_call());
+        note(2)();
+        loop.set_paused(false);
+    });
+    loop.add_callback([&] {
+        note(1)();
+        loop.set_paused(true);
+    });
+    loop.add_callback(note(3));
+    const Turn turn = loop.run_once();
+    EXPECT_EQ(turn.ended, Ended::ran);
+    EXPECT_EQ(turn.callbacks, 2U);
+    EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+TEST_F(Pause, whoever_attends_to_a_pause_may_step_and_is_not_entered_again_by_that) {
+    loop.add_callback([&] {
+        note(1)();
+        EXPECT_EQ(loop.run_once().ended, Ended::paused) << "a modal dialog";
+    });
+    loop.add_callback(note(2));
+    loop.set_paused(true);
+    int entered = 0;
+    loop.set_on_pause([&](Duration) {
+        ++entered;
+        EXPECT_EQ(loop.step(StepKind::call).calls(), 1U);
+    });
+    EXPECT_EQ(loop.run_once().ended, Ended::paused);
+    EXPECT_EQ(entered, 1);
+    EXPECT_THAT(order, ElementsAre(1));
+}
+
+TEST_F(Pause, start_lets_who_attends_to_a_pause_wait_and_stop_ends_it) {
+    loop.set_paused(true);
+    std::vector<Duration> timeouts;
+    loop.set_on_pause([&](Duration timeout) {
+        timeouts.push_back(timeout);
+        if (timeouts.size() == 3) loop.stop();
+    });
+    loop.start();
+    ASSERT_EQ(timeouts.size(), 3U);
+    EXPECT_GT(timeouts[0], 0s);
+    EXPECT_LE(timeouts[0], 100ms) << "a pause may be ended by another thread, which wakes nobody";
+}
+
+TEST(PauseEnd, whoever_attends_to_a_pause_may_destroy_the_loop) {
+    SimWorld world;
+    auto loop = std::make_unique<IOLoop>(world.options());
+    loop->set_paused(true);
+    loop->set_on_pause([&](Duration) { loop.reset(); });
+    EXPECT_EQ(loop->run_once().ended, Ended::stopped);
+    EXPECT_EQ(loop, nullptr);
 }
 
 } // namespace

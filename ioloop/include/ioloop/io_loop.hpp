@@ -411,6 +411,11 @@ public:
     /// itself paused sleeps until resumed or stopped. Thread: any may resume; pausing is the loop's.
     void set_paused(bool paused);
     bool paused() const noexcept;
+    /// While the loop is paused each run_ call calls `attend(timeout)`, after the callable that paused it has returned:
+    /// start() as often as it likes, with a timeout for which it may wait; the others once, with none. For who debugs
+    /// the loop from elsewhere: it may look, step, resume and register, and is no call of the loop itself. If it has
+    /// resumed, the run_ call goes on where it was. What it throws leaves the run_ call. Null: nobody.
+    void set_on_pause(Function<void(Duration)> attend);
     /// Runs one call, or the rest of one turn, while paused. Does not wait.
     /// Errors: logic_error if not paused.
     Turn step(StepKind kind);
