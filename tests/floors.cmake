@@ -41,6 +41,8 @@ set(floor_1
     src/frame_pacer.cpp
     src/handler_table.cpp
     src/handler_table.hpp
+    src/loopback_address.cpp
+    src/loopback_address.hpp
     src/os/identify.cpp
     src/os/identify.hpp
     src/os/process.cpp
@@ -51,6 +53,9 @@ set(floor_1
     src/os/stack_trace.hpp
     src/os/signal_claim_windows.cpp
     src/os/stack_trace_windows.cpp
+    src/os/stream_socket.cpp
+    src/os/stream_socket.hpp
+    src/os/stream_socket_windows.cpp
     src/os/process_windows.cpp
     src/os/run_delay.cpp
     src/os/run_delay.hpp
@@ -139,6 +144,16 @@ set(floor_3
     src/inspect/dump_text.cpp
     src/inspect/format.cpp
     src/inspect/kernel_set.cpp
+    src/inspect/message.cpp
+    src/inspect/message.hpp
+    src/inspect/moment_codec.cpp
+    src/inspect/moment_codec.hpp
+    src/inspect/moment_fields.hpp
+    src/inspect/site_names.cpp
+    src/inspect/site_names.hpp
+    src/inspect/site_numbers.hpp
+    src/inspect/wire.cpp
+    src/inspect/wire.hpp
     src/inspect/command.cpp
     src/inspect/evidence.cpp
     src/inspect/evidence.hpp
