@@ -121,6 +121,7 @@ set(floor_3
     include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/breakpoints.hpp
     include/ioloop/inspect/histogram.hpp
+    include/ioloop/inspect/inspector_server.hpp
     include/ioloop/inspect/kernel_set.hpp
     include/ioloop/inspect/command.hpp
     include/ioloop/inspect/lint.hpp
@@ -131,6 +132,7 @@ set(floor_3
     include/ioloop/inspect/dump_text.hpp
     include/ioloop/inspect/format.hpp
     include/ioloop/inspect/recorder.hpp
+    include/ioloop/inspect/remote_source.hpp
     include/ioloop/inspect/site_profile.hpp
     include/ioloop/inspect/format.hpp
     include/ioloop/inspect/text.hpp
@@ -143,12 +145,18 @@ set(floor_3
     src/inspect/histogram.cpp
     src/inspect/dump_text.cpp
     src/inspect/format.cpp
+    src/inspect/inspector_server.cpp
+    src/inspect/inspector_server_impl.hpp
+    src/inspect/inspector_service.cpp
     src/inspect/kernel_set.cpp
     src/inspect/message.cpp
     src/inspect/message.hpp
+    src/inspect/message_link.cpp
+    src/inspect/message_link.hpp
     src/inspect/moment_codec.cpp
     src/inspect/moment_codec.hpp
     src/inspect/moment_fields.hpp
+    src/inspect/remote_source.cpp
     src/inspect/site_names.cpp
     src/inspect/site_names.hpp
     src/inspect/site_numbers.hpp
