@@ -63,6 +63,13 @@ TEST_F(Remote, what_the_server_does_itself_has_names_that_say_so) {
         EXPECT_THAT(call.chain.origin().name, HasSubstr("inspector "));
 }
 
+TEST_F(Remote, a_program_is_not_shown_as_inside_a_call_because_it_answers) {
+    serve();
+    ASSERT_TRUE(attach());
+    ASSERT_TRUE(more());
+    EXPECT_FALSE(moment.snapshot.in_call);
+}
+
 TEST_F(Remote, without_viewers_nothing_of_it_runs) {
     serve();
     EXPECT_EQ(program.next_deadline(), never);

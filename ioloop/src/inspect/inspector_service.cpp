@@ -95,6 +95,10 @@ bool InspectorServer::Impl::hear_command(Viewer& viewer, const MessageLink::Fram
 void InspectorServer::Impl::send_moment(Viewer& viewer) {
     const TimePoint begin = now();
     if (source_->refresh(moment_, std::chrono::duration<double>(begin.time_since_epoch()).count())) ++lists_;
+    // It is looked at from within a call of the server's own, which is of no interest.
+    Snapshot& snapshot = moment_.snapshot;
+    snapshot.in_call = snapshot.in_call && snapshot.statistics.depth > 1;
+
     MomentFrame frame;
     const auto shortest =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / options_.most_per_second));
