@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// DescriptorCache: what describe() said lately. It takes system calls, so it is asked once a second, and
-/// for rows in sight only.
+/// DescriptorCache: what the source said of descriptors lately. It takes system calls, so it is asked once a second,
+/// and for rows in sight only.
 #pragma once
 
 #include <ioloop/inspect/descriptor.hpp>
+#include <ioloop/inspect/source.hpp>
 
 #include <array>
 #include <cstddef>
@@ -13,14 +14,17 @@ namespace ioloop::imgui {
 
 class DescriptorCache {
 public:
-    /// What `fd` stands for. `now` is in seconds. Null if it is not known, and `may_ask` is false.
-    const Descriptor* find(std::uint64_t id, Fd fd, double now, bool may_ask) {
+    /// What `fd` stands for. `now` is in seconds. Null if it is not known, and either `may_ask` is false, or the source
+    /// does not know yet.
+    const Descriptor* find(Source& source, std::uint64_t id, Fd fd, double now, bool may_ask) {
         Entry& entry = entry_of(id);
         if (entry.id == id && entry.asked_at >= 0 && (!may_ask || now - entry.asked_at < 1.0)) {
             return &entry.descriptor;
         }
         if (!may_ask) return nullptr;
-        entry = {id, now, describe(fd)};
+        const Descriptor* said = source.describe(id, fd, now);
+        if (said == nullptr) return peek(id);
+        entry = {id, now, *said};
         return &entry.descriptor;
     }
     /// What is known already, or null.

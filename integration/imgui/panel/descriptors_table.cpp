@@ -134,7 +134,7 @@ bool DescriptorsTable::passes(const Ui& ui, const Rows::Row& row) {
     const Text by = format_chain(info.chain);
     const Text number = Text("fd ").add(static_cast<std::uint64_t>(info.fd));
     const bool ask = !ui.view.frozen() && !row.gone && rows_.total() <= most_asked;
-    const Descriptor* what = cache_.find(row.id, info.fd, ui.now, ask);
+    const Descriptor* what = cache_.find(ui.view.source(), row.id, info.fd, ui.now, ask);
     const std::array<std::string_view, 7> fields{label.view(),
                                                  added.view(),
                                                  by.view(),
@@ -147,7 +147,8 @@ bool DescriptorsTable::passes(const Ui& ui, const Rows::Row& row) {
 
 void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
     const HandlerInfo& info = row.info;
-    const Descriptor* what = cache_.find(row.id, info.fd, ui.now, !ui.view.frozen() && !row.gone);
+    const Descriptor* what =
+        cache_.find(ui.view.source(), row.id, info.fd, ui.now, !ui.view.frozen() && !row.gone);
     ImGui::PushID(static_cast<int>(row.id >> 32U));
     ImGui::PushID(static_cast<int>(row.id));
     table_.begin_row(Text().add(static_cast<std::uint64_t>(info.fd)), ui.selection.is(info), row.gone);

@@ -68,7 +68,7 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
         ui,
         Text("fd ").add(static_cast<std::uint64_t>(info.fd)).add(", ").add(format_name(info.origin).view()));
     if (const Descriptor* what =
-            cache.find(info.id, info.fd, ui.now, !ui.view.frozen() && !ui.selection.gone)) {
+            cache.find(ui.view.source(), info.id, info.fd, ui.now, !ui.view.frozen() && !ui.selection.gone)) {
         line("is",
              Text(name_of(what->kind)).add(what->blocking ? ", blocking: a read may hang the loop" : ""));
         if (*what->local != '\0') line("local", what->local);
