@@ -114,6 +114,19 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
                    "With --headless or --serve: save what the loop did last (100000 calls at most), for "
                    "ui.perfetto.dev")
         ->type_name("FILE.json");
+    auto* inspect =
+        app.add_option("--inspect", options.inspect,
+                       "With --serve: let `inspect ADDRESS` of this machine look into the loop; unix:PATH, "
+                       "127.0.0.1:PORT or [::1]:PORT")
+            ->type_name("ADDRESS")
+            ->needs(serve_flag);
+    app.add_option("--inspect-token", options.inspect_token,
+                   "What a viewer has to say; better in the environment, as others see the command line")
+        ->type_name("TOKEN")
+        ->envname("ARENA_INSPECT_TOKEN");
+    app.add_flag("--inspect-control", options.inspect_control,
+                 "Viewers may also pause, step, cancel and break")
+        ->needs(inspect);
     app.add_option("--width", options.width, "Width of the window, 320..7680")
         ->type_name("PIXELS")
         ->check(whole(320, 7680))
@@ -127,6 +140,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         app.parse(argc, argv);
         if (!options.trace.empty() && !serve && !headless)
             throw CLI::RequiresError("--trace", "--headless or --serve");
+        if (!options.inspect.empty() && options.inspect_token.empty())
+            throw CLI::RequiresError("--inspect", "ARENA_INSPECT_TOKEN or --inspect-token");
     } catch (const CLI::ParseError& error) {
         exit_code = app.exit(error, std::cout, std::cerr);
         return std::nullopt;

@@ -22,10 +22,13 @@ struct Options {
     std::uint32_t seed = 1;
     bool autopilot = false;
     bool inspector = false;
-    bool report = false;                      ///< of a game in a window; the other modes have theirs
-    std::string screenshot;                   ///< where to; empty: none
-    std::string trace;                        ///< where to; empty: none
-    std::uint64_t frames = 0;                 ///< 0: no limit
+    bool report = false;          ///< of a game in a window; the other modes have theirs
+    std::string screenshot;       ///< where to; empty: none
+    std::string trace;            ///< where to; empty: none
+    std::string inspect;          ///< where a server lets viewers look into its loop; empty: nowhere
+    std::string inspect_token;    ///< what they have to say
+    bool inspect_control = false; ///< and whether they may do something
+    std::uint64_t frames = 0;     ///< 0: no limit
     std::optional<ioloop::Duration> duration; ///< none: no limit
     int width = 1280;
     int height = 720;

@@ -7,11 +7,31 @@
 #include "trace.hpp"
 
 #include <ioloop/inspect/dump_text.hpp>
+#include <ioloop/inspect/inspector_server.hpp>
 
 #include <csignal>
 #include <iostream>
+#include <memory>
 
 namespace arena {
+
+namespace {
+
+/// For viewers: demo/inspect.
+std::unique_ptr<ioloop::InspectorServer> let_inspect(ioloop::IOLoop& loop, const Options& options,
+                                                     Trace& trace) {
+    if (options.inspect.empty()) return nullptr;
+    ioloop::InspectorServer::Options made;
+    made.address = options.inspect;
+    made.token = options.inspect_token;
+    made.allow_commands = options.inspect_control;
+    if (!options.trace.empty()) made.source.recorder = &trace.recorder();
+    auto inspector = std::make_unique<ioloop::InspectorServer>(loop, made);
+    log_line("inspector at " + inspector->address());
+    return inspector;
+}
+
+} // namespace
 
 int serve(const Options& options) {
     Trace trace(options.trace);
@@ -25,6 +45,7 @@ int serve(const Options& options) {
     }
     loop.add_signal_handler(
         SIGUSR1, [&] { ioloop::dump_text(loop, std::cerr); }, "dump");
+    const auto inspector = let_inspect(loop, options, trace);
     std::cout << serving_line(server) << std::flush;
     loop.start();
     std::cout << served_line(server) << std::flush;

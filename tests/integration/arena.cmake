@@ -27,3 +27,11 @@ if(TARGET arena)
         LIBRARIES arena_core ioloop::sdl2 ioloop::imgui ${CMAKE_DL_LIBS}
         DISPLAY)
 endif()
+
+# The viewer, and who is looked into.
+if(TARGET arena AND TARGET inspect)
+    ioloop_add_test(integration/arena_inspected)
+    target_compile_definitions(test_integration_arena_inspected PRIVATE
+        ARENA_PROGRAM="$<TARGET_FILE:arena>" INSPECT_PROGRAM="$<TARGET_FILE:inspect>")
+    add_dependencies(test_integration_arena_inspected arena inspect)
+endif()
