@@ -63,7 +63,9 @@ void HostLints::look(const Look& look) noexcept {
     Chain chain;
     CallKind kind = CallKind::callback;
     std::uint64_t id = 0;
+    std::uint64_t waiting = snapshot.callbacks.size() + (ready_ > Duration::zero() ? 1 : 0);
     for (const TimeoutInfo& timeout : snapshot.timeouts) {
+        if (timeout.deadline <= snapshot.time) ++waiting;
         if (timeout.deadline > snapshot.time - waits) continue;
         waits = snapshot.time - timeout.deadline;
         chain = timeout.chain;
@@ -85,10 +87,11 @@ void HostLints::look(const Look& look) noexcept {
     if (waits <= allowed) return;
     Finding found = finding_of(Lint::not_pumped, kind, chain);
     found.id = id;
-    found.count = statistics.callbacks;
+    found.count = waiting;
     found.sentence.add("nobody has run the loop for ").add(format_duration(idle_).view()).add("; ");
     if (chain.site() != SiteId::none) {
         found.sentence.add(name_and_fd(chain, invalid_fd).view()).add(" waits");
+        if (waiting > 1) found.sentence.add(", one of ").add(waiting);
     } else {
         found.sentence.add("a descriptor is ready");
     }

@@ -50,11 +50,12 @@ constexpr std::array rules{
     Rule{Lint::periodic_overrun, Lint::starvation, Same::loop},
     Rule{Lint::slow_dispatch, Lint::over_budget, Same::loop},
     Rule{Lint::over_budget, Lint::late_timer, Same::loop},
+    Rule{Lint::starvation, Lint::late_timer, Same::loop},
     Rule{Lint::not_pumped, Lint::late_timer, Same::loop},
     Rule{Lint::not_pumped, Lint::starvation, Same::loop},
     Rule{Lint::not_pumped, Lint::queue_growing, Same::loop},
     // Who schedules too much.
-    Rule{Lint::queue_growing, Lint::repost_forever, Same::site},
+    Rule{Lint::queue_growing, Lint::repost_forever, Same::loop},
     Rule{Lint::queue_growing, Lint::starvation, Same::loop},
     Rule{Lint::queue_growing, Lint::over_budget, Same::loop},
     Rule{Lint::queue_growing, Lint::late_timer, Same::loop},

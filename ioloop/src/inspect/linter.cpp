@@ -12,7 +12,7 @@ namespace {
 constexpr Duration between_looks = std::chrono::milliseconds(100);
 /// With more objects than this, going through them all is for every so often.
 constexpr std::size_t many_objects = 2000;
-constexpr Duration between_many = std::chrono::milliseconds(240);
+constexpr Duration between_many = std::chrono::milliseconds(190);
 /// A look that comes later (a window was closed, a program stopped) counts as one after this time.
 constexpr Duration most_between = std::chrono::seconds(1);
 
