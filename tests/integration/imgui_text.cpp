@@ -33,10 +33,10 @@ protected:
         autosave.start();
         loop.call_later(
             90s, [] {}, Origin("session expiry", "src/session.cpp", 7, "begin"));
-        ImGui::GetIO().DisplaySize = ImVec2(2400, 900); // no column out of sight
+        ImGui::GetIO().DisplaySize = ImVec2(3700, 900); // no column out of sight
         gui.draw = [this] {
             ImGui::SetNextWindowPos(ImVec2(0, 0));
-            ImGui::SetNextWindowSize(ImVec2(2300, 850));
+            ImGui::SetNextWindowSize(ImVec2(3600, 850));
             ImGui::Begin("IOLoop");
             gui.inspector.show_contents();
             ImGui::End();
@@ -105,8 +105,8 @@ TEST_F(ImguiText, Descriptors) {
     gui.click("Descriptors");
     play(50);
     EXPECT_EQ(text_from("\n| fd"), R"(
-| fd | name | kind | peer | wants | ready | calls/s | calls | action | added at | in a row | idle turns | local | bytes in | bytes out | scheduled by |
-| 200 | server link | unix stream | | R | R | 24.6 | 25 | [ Remove... ] | link.cpp:41 | 1 | 1 | | 0 B | 0 B | - |
+| fd | name | kind | kernel | peer | wants | ready | ready % | calls/s | calls | action | average | longest | site p99 | idle for | added at | in a row | local | bytes in | bytes out | tcp | round trip | to accept | age | scheduled by |
+| 200 | server link | unix stream | in step | | R | R | 51.1 % | 24.6 | 25 | [ Remove... ] | 250 us | 250 us | 250 us | 24.2 ms | link.cpp:41 | 1 | | 0 B | 0 B | | | | 1.04 s | - |
 Timeouts Callbacks
 1 of 1 descriptors
 )");
@@ -130,9 +130,9 @@ TEST_F(ImguiText, Timeouts) {
     play(50);
     gui.click("Timeouts");
     EXPECT_EQ(text_from("\n| name"), R"(
-| name | kind | due in | period | fired | action | created at | scheduled by |
-| autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | save.cpp:12 | - |
-| session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | session.cpp:7 | - |
+| name | kind | due in | period | fired | action | late | avg late | latest | interval | re-armed | average | longest | created at | scheduled by |
+| autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | 14.2 ms | 15.2 ms | 16.2 ms | 498 ms | 2 | 3.00 ms | 3.00 ms | save.cpp:12 | - |
+| session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | - | - | - | - | 0 | - | - | session.cpp:7 | - |
 Callbacks
 2 of 2 timeouts
 )");

@@ -62,6 +62,13 @@ public:
         frames(3); // Dear ImGui lays tables out in the first two
     }
 
+    /// Of a loop that is somewhere else.
+    explicit InspectorGui(ioloop::Source& source, Inspector::Options options = {})
+        : inspector(source, options) {
+        Probe::marks(inspector);
+        frames(3);
+    }
+
     /// What the host does between two frames.
     std::function<void()> between_frames = [] {};
     /// What is drawn; by default the inspector's window.

@@ -2,6 +2,7 @@
 /// DescriptorsTable: what the loop watches.
 #pragma once
 
+#include "../model/call_tally.hpp"
 #include "../model/descriptor_cache.hpp"
 #include "../model/rate.hpp"
 #include "../model/row_set.hpp"
@@ -21,20 +22,30 @@ public:
 private:
     struct Extra {
         Rate rate;
+        Share ready; ///< turns in which it was called
+        CallTally tally;
+        TimePoint added_at{}; ///< or seen first
+        bool added_at_known = false;
+        KernelTruth truth = KernelTruth::unknown;
         std::uint64_t calls = 0;
-        double called_at = -1; ///< user interface time
+        double called_at = -1;  ///< user interface time
+        TimePoint idle_since{}; ///< called last, or seen first
     };
     using Rows = RowSet<HandlerInfo, Extra>;
 
     void update(const Ui& ui);
+    void count(const Ui& ui);
     void arrange(const Ui& ui);
     void show_row(const Ui& ui, Rows::Row& row);
+    static Cell cell(const Ui& ui, const Rows::Row& row, const Descriptor* what, unsigned column);
     void show_popups(const Ui& ui);
     bool passes(const Ui& ui, const Rows::Row& row);
 
     Rows rows_;
     Table table_;
     DescriptorCache cache_;
+    Unseen calls_;
+    Unseen changes_;
     std::uint64_t version_ = 0;
     HandlerInfo menu_; ///< whose popup is open
     bool open_menu_ = false;

@@ -70,12 +70,22 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
         ui,
         Text("fd ").add(static_cast<std::uint64_t>(info.fd)).add(", ").add(format_name(info.origin).view()));
     if (const Descriptor* what =
-            cache.find(info.id, info.fd, ui.now, !ui.view.frozen() && !ui.selection.gone)) {
+            cache.find(ui.view.source(), info.id, info.fd, ui.now, !ui.view.frozen() && !ui.selection.gone)) {
         line("is",
              Text(name_of(what->kind)).add(what->blocking ? ", blocking: a read may hang the loop" : ""));
         if (*what->local != '\0') line("local", what->local);
         if (*what->peer != '\0') line("peer", what->peer);
         Text bytes = format_bytes(what->bytes_in);
+        if (what->tcp_state != Descriptor::TcpState::unknown) {
+            Text tcp(name_of(what->tcp_state));
+            if (what->round_trip > no_wait) {
+                tcp.add(", round trip ").add(format_duration(what->round_trip).view());
+            }
+            line("tcp", tcp);
+        }
+        if (what->kind == Descriptor::Kind::tcp_listener) {
+            line("to accept", Text().add(what->accept_queue).add(" of ").add(what->accept_limit));
+        }
         line("queued", bytes.add(" in, ").add(format_bytes(what->bytes_out).view()).add(" out"));
     }
     line("wants",

@@ -10,6 +10,12 @@ constexpr double seconds_between_sorts = 0.25;
 
 } // namespace
 
+float flash_of(double since, double now) {
+    constexpr double flash_seconds = 0.3;
+    const double age = now - since;
+    return since >= 0 && age >= 0 && age < flash_seconds ? static_cast<float>(1 - age / flash_seconds) : 0;
+}
+
 bool Table::begin(const char* name, std::span<const Column> columns, int columns_fixed, float height) {
     const ImGuiTableFlags flags =
         ImGuiTableFlags_Resizable | ImGuiTableFlags_Reorderable | ImGuiTableFlags_Hideable |
@@ -78,6 +84,24 @@ void Table::begin_row(const Text& label, bool selected, bool weak) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, ImGui::GetColorU32(ImGuiCol_Header));
     } else if (row_hovered_) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, ImGui::GetColorU32(ImGuiCol_HeaderHovered, 0.4F));
+    }
+}
+
+void Table::put_cell(const Column& column, const Cell& cell) {
+    if (cell.flash > 0) {
+        ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg,
+                               ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.4F * cell.flash));
+    }
+    Text text;
+    if (cell.severity >= Severity::warning) {
+        ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(cell.severity));
+        text.add(cell.severity == Severity::error ? "!! " : "! ");
+    }
+    text.add(cell.text.view());
+    if (column.number) {
+        put_right(text);
+    } else {
+        put_text(text);
     }
 }
 

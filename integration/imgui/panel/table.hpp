@@ -20,7 +20,22 @@ struct Column {
     const char* name;
     float width; ///< em
     ImGuiTableColumnFlags flags = 0;
+    bool number = false; ///< numbers stand below each other, at the right
 };
+
+/// What a cell says, drawn or copied.
+struct Cell {
+    Text text;
+    Severity severity = Severity::ok; ///< its background, and a glyph
+    float flash = 0;                  ///< 1: this very moment; 0: not of late
+
+    Cell() = default;
+    Cell(const Text& says, Severity how = Severity::ok) : text(says), severity(how) {}
+    Cell(const char* says, Severity how = Severity::ok) : text(says), severity(how) {}
+};
+
+/// How much of a flash is left of what happened at `since`; less than 0: never. Seconds.
+float flash_of(double since, double now);
 
 class Table {
 public:
@@ -44,9 +59,15 @@ public:
     };
     /// Around the cells of a row. begin_row() draws the first one: `label`.
     void begin_row(const Text& label, bool selected, bool weak = false);
+    /// The next cell of the row, if its column is in sight: what `say()` returns.
+    template <class Say> static void put(const Column& column, Say say) {
+        if (ImGui::TableNextColumn()) put_cell(column, say());
+    }
     Hit end_row(const Ui& ui, const char* mark, std::uint64_t id);
 
 private:
+    static void put_cell(const Column& column, const Cell& cell);
+
     std::array<SortKey, 4> keys_{};
     std::size_t key_count_ = 0;
     double sorted_at_ = -1;
