@@ -153,4 +153,30 @@ TEST_F(ImguiColumns, SayHowLateATimeoutWasAndHowOftenItWasMoved) {
                 HasSubstr("| 30.0 ms | 20.0 ms | 30.0 ms | 120 ms | 2 | 1.00 ms | 1.00 ms |"));
 }
 
+TEST_F(ImguiColumns, TheDetailsOfACallSayWhoPostedItAndWhatItCaused) {
+    InspectorGui gui(loop);
+    gui.click("Callbacks");
+    loop.add_callback(
+        [&] {
+            world.advance(1ms);
+            loop.add_callback([] {}, "child");
+            loop.call_later(
+                1h, [] {}, "reminder");
+        },
+        "parent");
+    loop.run_once();
+    loop.run_once();
+    gui.frame();
+    const auto calls = InspectorGui::Probe::view(gui.inspector).calls();
+    ASSERT_EQ(calls.size(), 2U);
+    const std::uint64_t child = calls[1].id;
+    gui.click("ran", calls[0].id);
+    EXPECT_THAT(gui.text(), HasSubstr("posted by another thread, or the host between two turns\n"
+                                      "caused timeout reminder  imgui_columns.cpp:"));
+    EXPECT_THAT(gui.text(), HasSubstr("\nand callback child  imgui_columns.cpp:"));
+    gui.click("ran", child);
+    EXPECT_THAT(gui.text(), HasSubstr("posted by parent"));
+    EXPECT_THAT(gui.text(), Not(HasSubstr("caused")));
+}
+
 } // namespace

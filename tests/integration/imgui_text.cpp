@@ -120,6 +120,7 @@ queued 0 B in, 0 B out
 wants R, last ready for R
 calls 25, the last in turn 49
 in a row 1 turn
+site took 250 us on average, p99 250 us, at most 250 us, in 25 calls
 added at server link  link.cpp:41 in open
 [ Copy place ] [ Remove handler ] [ Unselect ]
 1 of 1 descriptors
@@ -145,6 +146,7 @@ due in 463 ms
 repeats every 500 ms
 fired 2
 id 0, generation 1
+site took 3.00 ms on average, p99 3.00 ms, at most 3.00 ms, in 2 calls
 created at autosave  save.cpp:12 in start
 [ Copy place ] [ Fire now ] [ Postpone ] [ Cancel ] [ Unselect ]
 2 of 2 timeouts
@@ -192,6 +194,7 @@ a call of callback bad idea
 turn 5, 0 ago
 took 0, and threw
 late 10.0 ms in the queue
+posted by another thread, or the host between two turns
 from bad idea  waves.cpp:100 in next
 [ Copy place ] [ Unselect ]
 6 calls in 6 rows

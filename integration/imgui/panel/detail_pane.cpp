@@ -45,6 +45,46 @@ void show_chain(const Ui& ui, const Chain& chain, const char* first) {
     explain(ui, origin.file);
 }
 
+/// What its site adds up to, over all objects of the place.
+void show_profile(const Ui& ui, const Chain& chain, CallKind kind) {
+    const SiteProfile* profile = ui.view.profile(chain.site(), kind);
+    if (profile == nullptr || profile->calls == 0) return;
+    const auto calls = static_cast<Duration::rep>(profile->calls);
+    line("site took", Text()
+                          .add(format_duration(profile->busy / calls).view())
+                          .add(" on average, p99 ")
+                          .add(format_duration(profile->took.percentile(0.99)).view())
+                          .add(", at most ")
+                          .add(format_duration(profile->took.longest()).view())
+                          .add(", in ")
+                          .add(format_count(profile->calls).view())
+                          .add(profile->calls == 1 ? " call" : " calls"));
+}
+
+/// The links of the chain downwards: what a call posted, armed and registered, as far as that is remembered.
+void show_caused(const Ui& ui, const CallRecord& call) {
+    constexpr int most = 8;
+    int count = 0;
+    const auto tell = [&](const char* what, const Chain& chain) {
+        if (++count > most) return;
+        line(count == 1 ? "caused" : "and", Text(what)
+                                                .add(format_name(chain.origin()).view())
+                                                .add("  ")
+                                                .add(format_place(chain.origin()).view()));
+    };
+    for (const ChangeRecord& change : ui.view.changes()) {
+        if (change.by != call.chain.site() || change.at != call.begin) continue;
+        if (change.change != ChangeKind::added) continue;
+        tell(change.kind == CallKind::timeout ? "timeout " : "handler ", change.chain);
+    }
+    for (const CallRecord& other : ui.view.calls()) {
+        if (other.kind != CallKind::callback || other.chain.sites[1] != call.chain.site()) continue;
+        const TimePoint posted = other.begin - other.late;
+        if (posted >= call.begin && posted <= call.begin + call.took) tell("callback ", other.chain);
+    }
+    if (count > most) line("and", Text().add(static_cast<std::uint64_t>(count - most)).add(" more"));
+}
+
 } // namespace
 
 void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
@@ -94,6 +134,7 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     if (info.last_turn != 0) calls.add(", the last in turn ").add(info.last_turn);
     line("calls", calls);
     line("in a row", format_count(info.streak).add(info.streak == 1 ? " turn" : " turns"));
+    show_profile(ui, info.chain, CallKind::handler);
     show_chain(ui, info.chain, "added at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
@@ -116,6 +157,7 @@ void DetailPane::show_timeout(const Ui& ui) {
          info.period > no_wait ? Text("every ").add(format_duration(info.period).view()) : Text("no"));
     line("fired", format_count(info.fires));
     line("id", Text().add(info.id.slot).add(", generation ").add(info.id.generation));
+    show_profile(ui, info.chain, CallKind::timeout);
     show_chain(ui, info.chain, "created at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
@@ -160,7 +202,13 @@ void DetailPane::show_call(const Ui& ui) {
         const char* since = call.kind == CallKind::timeout ? " after it was due" : " in the queue";
         line("late", format_duration(call.late).add(since));
     }
+    if (call.kind == CallKind::callback) {
+        const SiteId poster = call.chain.sites[1];
+        line("posted by", poster != SiteId::none ? format_name(origin_of(poster))
+                                                 : Text("another thread, or the host between two turns"));
+    }
     if (call.depth > 1) line("nested", Text().add(call.depth).add(" run_ calls deep"));
+    show_caused(ui, call);
     show_chain(ui, call.chain, "from");
 }
 
