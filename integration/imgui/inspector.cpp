@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector_impl.hpp"
 #include "panel/header_line.hpp"
-#include "panel/toolbar.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -61,7 +60,7 @@ void Inspector::Impl::show() {
     const bool copying = std::exchange(copying_, false);
     if (copying) ImGui::LogToClipboard();
     show_header_line(ui, verdict_);
-    const ToolbarResult toolbar = show_toolbar(ui);
+    const ToolbarResult toolbar = toolbar_.show(ui);
     timeline_.show(ui);
 
     const float last_line = ImGui::GetFrameHeightWithSpacing();

@@ -11,6 +11,7 @@
 #include "panel/detail_pane.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
+#include "panel/toolbar.hpp"
 #include "panel/ui.hpp"
 
 #include <ioloop/imgui.hpp>
@@ -64,6 +65,7 @@ private:
     double outcome_at_ = 0;
     bool* destroyed_ = nullptr; ///< set if a command destroys this object
 
+    Toolbar toolbar_;
     Timeline timeline_;
     DescriptorsTable descriptors_;
     TimeoutsTable timeouts_;

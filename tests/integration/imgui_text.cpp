@@ -97,7 +97,7 @@ descriptors 1 (peak 1)
 timeouts 2 (peak 2)
 callbacks 0 (peak 1)
 loop simulated, simulated
-[ Freeze view ] [x] Record [ Pause loop ] [ Step call ] [ Step turn ] { filter: a,b,-c } [ x ] [ Copy ] [ Clear ]
+[ Freeze view ] [x] Record [ Stop at... ] [ Pause loop ] [ Step call ] [ Step turn ] [ Breaks ] { filter: a,b,-c } [ x ] [ Copy ] [ Clear ]
 )");
 }
 
@@ -122,7 +122,7 @@ calls 25, the last in turn 49
 in a row 1 turn
 site took 250 us on average, p99 250 us, at most 250 us, in 25 calls
 added at server link  link.cpp:41 in open
-[ Copy place ] [ Remove handler ] [ Unselect ]
+[ Copy place ] [ Remove handler ] [ Break ] [ Break on site ] [ Inject R ] [ Inject W ] [ Inject ! ] [ Unselect ]
 1 of 1 descriptors
 )");
 }
@@ -148,7 +148,7 @@ fired 2
 id 0, generation 1
 site took 3.00 ms on average, p99 3.00 ms, at most 3.00 ms, in 2 calls
 created at autosave  save.cpp:12 in start
-[ Copy place ] [ Fire now ] [ Postpone ] [ Cancel ] [ Unselect ]
+[ Copy place ] [ Fire now ] [ Postpone ] [ Cancel ] [ Break ] [ Break on site ] [ Unselect ]
 2 of 2 timeouts
 )");
 }
@@ -196,7 +196,7 @@ took 0, and threw
 late 10.0 ms in the queue
 posted by another thread, or the host between two turns
 from bad idea  waves.cpp:100 in next
-[ Copy place ] [ Unselect ]
+[ Copy place ] [ Break ] [ Break on site ] [ Unselect ]
 6 calls in 6 rows
 )");
     EXPECT_EQ(gui.text().substr(0, 66), "Live !! 1 error: thrown by callback 'bad idea' at waves.cpp:100, 0");

@@ -13,12 +13,17 @@ std::uint64_t key_of(SiteId site, CallKind kind) {
 void View::refresh(double now) {
     if (frozen_ && version_ > 0) return;
     if (source_.refresh(moment_, now)) ++version_;
+    if (!source_.paused()) step();
     measure_frame();
     index_profiles(now);
     const Snapshot& snapshot = moment_.snapshot;
     turns_rate_.sample(snapshot.statistics.turns, snapshot.time);
     calls_rate_.sample(snapshot.statistics.calls_run(), snapshot.time);
     sleeps_rate_.sample(snapshot.statistics.sleeps, snapshot.time);
+}
+
+const Breakpoints::Hit* View::stopped_by() const {
+    return source_.paused() && moment_.hit.number > hit_before_ ? &moment_.hit : nullptr;
 }
 
 std::uint64_t View::behind() const { return source_.calls_run() - moment_.snapshot.statistics.calls_run(); }

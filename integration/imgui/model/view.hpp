@@ -27,6 +27,11 @@ public:
     /// Counts up whenever the view shows another moment.
     std::uint64_t version() const { return version_; }
 
+    /// Why the loop is paused, if that was a breakpoint. Null: it was not, or it was stepped since.
+    const Breakpoints::Hit* stopped_by() const;
+    /// The loop is stepped: it stands somewhere else from now on.
+    void step() { hit_before_ = moment_.hit.number; }
+
     Source& source() const { return source_; }
     const Moment& moment() const { return moment_; }
     const Snapshot& snapshot() const { return moment_.snapshot; }
@@ -54,6 +59,7 @@ private:
     Moment moment_;
     std::uint64_t version_ = 0;
     bool frozen_ = false;
+    std::uint64_t hit_before_ = 0; ///< Hit::number when the loop was last seen running, or was stepped
 
     IdMap profiles_; ///< from site and kind to a place in moment_.profiles
     double indexed_at_ = -1;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "callbacks_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ioloop::imgui {
 namespace {
@@ -43,6 +46,7 @@ void CallbacksTable::show(const Ui& ui) {
         em() * 1.6F * (static_cast<float>(std::clamp<std::size_t>(queued_.size(), 1, 4)) + 2);
     show_queued(ui, std::min(wanted, room * 0.4F));
     show_ran(ui);
+    show_popup(ui);
 }
 
 void CallbacksTable::update_queued(const Ui& ui) {
@@ -86,7 +90,9 @@ void CallbacksTable::show_queued_row(const Ui& ui, std::size_t position) {
     if (cell()) ImGui::TextUnformatted(info.from_thread ? "outside" : "the loop");
     if (cell()) put_text(format_place(info.origin));
     if (cell()) put_text(format_chain(info.chain));
-    if (queued_table_.end_row(ui, "queued", info.id).selected) ui.selection.select(info);
+    const Table::Hit hit = queued_table_.end_row(ui, "queued", info.id);
+    if (hit.selected || hit.menu) ui.selection.select(info);
+    if (hit.menu) open_menu(CallKind::callback, info.id, info.chain);
     ImGui::PopID();
 }
 
@@ -150,8 +156,34 @@ void CallbacksTable::show_ran_row(const Ui& ui, const History::Row& row, int pos
     }
     if (cell()) put_text(format_place(origin));
     if (cell()) put_text(format_chain(call.chain));
-    if (ran_table_.end_row(ui, "ran", call.id).selected) ui.selection.select(call);
+    const Table::Hit hit = ran_table_.end_row(ui, "ran", call.id);
+    if (hit.selected || hit.menu) ui.selection.select(call);
+    if (hit.menu) open_menu(call.kind, call.id, call.chain);
     ImGui::PopID();
+}
+
+void CallbacksTable::open_menu(CallKind kind, std::uint64_t id, const Chain& chain) {
+    menu_.kind = kind;
+    menu_.id = id;
+    menu_.chain = chain;
+    open_menu_ = true;
+}
+
+void CallbacksTable::show_popup(const Ui& ui) {
+    if (std::exchange(open_menu_, false)) ImGui::OpenPopup("menu");
+    if (!ImGui::BeginPopup("menu")) return;
+    ran_table_.hold();
+    queued_table_.hold();
+    const Origin& origin = menu_.chain.origin();
+    put_weak(Text(name_of(menu_.kind)).add(" ").add(format_name(origin).view()));
+    ImGui::Separator();
+    offer_breakpoints(ui, As::menu, menu_.kind, menu_.id, menu_.chain.site());
+    ImGui::Separator();
+    if (ImGui::MenuItem("Copy the place it was posted at")) {
+        ImGui::SetClipboardText(Text(origin.file).add(":").add(origin.line).c_str());
+    }
+    ui.mark("call menu/copy");
+    ImGui::EndPopup();
 }
 
 } // namespace ioloop::imgui

@@ -22,6 +22,8 @@ private:
     void show_queued_row(const Ui& ui, std::size_t position);
     void show_ran(const Ui& ui);
     void show_ran_row(const Ui& ui, const History::Row& row, int position);
+    void open_menu(CallKind kind, std::uint64_t id, const Chain& chain);
+    void show_popup(const Ui& ui);
 
     std::vector<CallbackInfo> queued_; ///< now, or the last batch there was
     TimePoint queued_at_{};            ///< loop time of that batch
@@ -29,6 +31,8 @@ private:
     Table queued_table_;
     History history_;
     Table ran_table_;
+    CallRecord menu_; ///< whose popup is open: kind, id and chain
+    bool open_menu_ = false;
 };
 
 } // namespace ioloop::imgui

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "descriptors_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
@@ -332,6 +334,10 @@ void DescriptorsTable::show_popups(const Ui& ui) {
             ImGui::SetClipboardText(Text(menu_.origin.file).add(":").add(menu_.origin.line).c_str());
         }
         ui.mark("descriptor menu/copy");
+        ImGui::Separator();
+        offer_breakpoints(ui, As::menu, CallKind::handler, menu_.id, menu_.chain.site());
+        ImGui::Separator();
+        offer_readiness(ui, As::menu, menu_);
         if (command_item(ui, "Remove handler...")) open_confirm_ = true;
         ui.mark("descriptor menu/remove");
         ImGui::EndPopup();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "detail_pane.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
@@ -98,7 +100,7 @@ void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
     case Selection::Kind::turn: show_turn(ui); break;
     case Selection::Kind::none: break;
     }
-    ImGui::SameLine();
+    flow(width_of_button("Unselect"));
     if (ImGui::SmallButton("Unselect")) ui.selection.clear();
     ui.mark("detail/unselect");
     ImGui::EndGroup();
@@ -144,6 +146,8 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     }
     if (!ImGui::IsItemHovered()) confirming_ = false;
     ui.mark("detail/remove");
+    offer_breakpoints(ui, As::buttons, CallKind::handler, info.id, info.chain.site());
+    offer_readiness(ui, As::buttons, info);
 }
 
 void DetailPane::show_timeout(const Ui& ui) {
@@ -169,6 +173,7 @@ void DetailPane::show_timeout(const Ui& ui) {
     ImGui::SameLine();
     if (small_command_button(ui, "Cancel")) ui.command = {Command::Kind::cancel, info.id, 0};
     ui.mark("detail/cancel");
+    offer_breakpoints(ui, As::buttons, CallKind::timeout, id_of(info), info.chain.site());
 }
 
 void DetailPane::show_queued(const Ui& ui) {
@@ -183,6 +188,7 @@ void DetailPane::show_queued(const Ui& ui) {
          info.from_thread ? "another thread, or the host between two turns" : "a call of the loop");
     line("number", Text().add(info.id));
     show_chain(ui, info.chain, "posted at");
+    offer_breakpoints(ui, As::buttons, CallKind::callback, info.id, info.chain.site());
 }
 
 void DetailPane::show_call(const Ui& ui) {
@@ -210,6 +216,7 @@ void DetailPane::show_call(const Ui& ui) {
     if (call.depth > 1) line("nested", Text().add(call.depth).add(" run_ calls deep"));
     show_caused(ui, call);
     show_chain(ui, call.chain, "from");
+    offer_breakpoints(ui, As::buttons, call.kind, call.id, call.chain.site());
 }
 
 void DetailPane::show_turn(const Ui& ui) {

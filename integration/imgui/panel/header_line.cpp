@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "header_line.hpp"
 
+#include "../model/breakpoint_text.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
@@ -53,8 +55,16 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     }
     ImGui::SameLine();
     if (ui.view.source().paused()) {
-        put_badge("Loop paused", Severity::warning);
+        Text text("Loop paused");
+        const Breakpoints::Hit* hit = ui.view.stopped_by();
+        if (hit != nullptr) text.add(": ").add(reason_of(*hit).view());
+        put_badge(text, Severity::warning);
         ImGui::SameLine();
+        if (hit != nullptr) {
+            if (ImGui::SmallButton("Show it")) ui.selection.select(hit->call);
+            ui.mark("show hit");
+            ImGui::SameLine();
+        }
     } else if (snapshot.suspended) {
         put_badge("Time suspended", Severity::warning);
         ImGui::SameLine();

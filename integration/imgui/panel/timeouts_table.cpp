@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "timeouts_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
@@ -234,6 +236,8 @@ void TimeoutsTable::show_popup(const Ui& ui) {
     ui.mark("timeout menu/postpone");
     if (command_item(ui, "Cancel")) ui.command = {Command::Kind::cancel, menu_.id, 0};
     ui.mark("timeout menu/cancel");
+    ImGui::Separator();
+    offer_breakpoints(ui, As::menu, CallKind::timeout, id_of(menu_), menu_.chain.site());
     ImGui::Separator();
     if (ImGui::MenuItem("Copy the place it was created at")) {
         ImGui::SetClipboardText(Text(menu_.origin.file).add(":").add(menu_.origin.line).c_str());

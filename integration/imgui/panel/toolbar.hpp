@@ -3,6 +3,8 @@
 /// broom.
 #pragma once
 
+#include "breaks.hpp"
+#include "trigger.hpp"
 #include "ui.hpp"
 
 namespace ioloop::imgui {
@@ -13,6 +15,16 @@ struct ToolbarResult {
     bool copy = false;  ///< the contents, as text
 };
 
-ToolbarResult show_toolbar(const Ui& ui);
+class Toolbar {
+public:
+    ToolbarResult show(const Ui& ui);
+
+private:
+    void show_recording(const Ui& ui);
+    void show_loop(const Ui& ui);
+
+    Trigger trigger_;
+    Breaks breaks_;
+};
 
 } // namespace ioloop::imgui

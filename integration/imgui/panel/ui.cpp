@@ -2,6 +2,7 @@
 #include "ui.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace ioloop::imgui {
 namespace {
@@ -37,6 +38,27 @@ void put_weak(const Text& text) {
     ImGui::PopStyleColor();
 }
 
+void flow(float width) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float end = ImGui::GetItemRectMax().x + style.ItemSpacing.x + width;
+    const float room = ImGui::GetWindowPos().x + ImGui::GetWindowSize().x - style.WindowPadding.x;
+    if (end < room) ImGui::SameLine();
+}
+
+float width_of_button(const char* label) {
+    return ImGui::CalcTextSize(label, nullptr, true).x + ImGui::GetStyle().FramePadding.x * 2;
+}
+
+void put_ms_input(const char* label, float& milliseconds) {
+    ImGui::SetNextItemWidth(em() * 6);
+    ImGui::InputFloat(label, &milliseconds, 0, 0, "%.1f");
+    milliseconds = std::clamp(milliseconds, 0.0F, 1e6F);
+}
+
+Duration from_ms(float milliseconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(milliseconds));
+}
+
 void explain(const Ui& ui, const char* text) {
     if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
     ImGui::BeginTooltip();
@@ -63,12 +85,16 @@ void put_badge(const Text& text, Severity severity) {
     whole.add(text.view());
     const float padding = em() * 0.4F;
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    const ImVec2 size(width_of(whole) + padding * 2, ImGui::GetTextLineHeight());
+    // What is longer than the line goes on in the next one.
+    const float room = std::max(ImGui::GetContentRegionAvail().x - padding * 2, em() * 10);
+    const ImVec2 size = ImGui::CalcTextSize(whole.c_str(), whole.end(), false, room);
     ImGui::GetWindowDrawList()->AddRectFilled(ImVec2(at.x, at.y - 1),
-                                              ImVec2(at.x + size.x, at.y + size.y + 1),
+                                              ImVec2(at.x + size.x + padding * 2, at.y + size.y + 1),
                                               severity_color(severity), em() * 0.25F);
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + padding);
+    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + room);
     put_text(whole);
+    ImGui::PopTextWrapPos();
     ImGui::SameLine(0, padding);
     ImGui::Dummy(ImVec2(0, 0));
 }
@@ -81,8 +107,8 @@ bool command_item(const Ui& ui, const char* label, bool enabled) {
     return guarded(ui, enabled, [&] { return ImGui::MenuItem(label); });
 }
 
-bool small_command_button(const Ui& ui, const char* label) {
-    return guarded(ui, true, [&] { return ImGui::SmallButton(label); });
+bool small_command_button(const Ui& ui, const char* label, bool enabled) {
+    return guarded(ui, enabled, [&] { return ImGui::SmallButton(label); });
 }
 
 } // namespace ioloop::imgui

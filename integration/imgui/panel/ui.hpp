@@ -56,6 +56,13 @@ void put_right(const Text& text);
 void push_weak_text();
 /// What is a label, gone or unknown.
 void put_weak(const Text& text);
+/// The next item beside the last one if there is room for `width`, else below it.
+void flow(float width);
+/// What a button takes, without what its label hides behind ###.
+float width_of_button(const char* label);
+/// Milliseconds to type in.
+void put_ms_input(const char* label, float& milliseconds);
+Duration from_ms(float milliseconds);
 /// A tooltip for the last item, also if it is disabled.
 void explain(const Ui& ui, const char* text);
 /// A text on a background that says how bad it is; a glyph says it too.
@@ -65,6 +72,6 @@ ImU32 severity_color(Severity severity);
 /// A button that asks for a command; disabled, with the reason, if commands are refused.
 bool command_button(const Ui& ui, const char* label, ImVec2 size = ImVec2(0, 0), bool enabled = true);
 bool command_item(const Ui& ui, const char* label, bool enabled = true);
-bool small_command_button(const Ui& ui, const char* label);
+bool small_command_button(const Ui& ui, const char* label, bool enabled = true);
 
 } // namespace ioloop::imgui
