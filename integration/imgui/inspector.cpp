@@ -2,7 +2,12 @@
 #include "inspector_impl.hpp"
 #include "panel/header_line.hpp"
 
+#include <ioloop/inspect/chrome_trace.hpp>
+#include <ioloop/inspect/format.hpp>
+
 #include <algorithm>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include <imgui.h>
@@ -81,7 +86,28 @@ void Inspector::Impl::show() {
     ImGui::PopID();
 
     if (toolbar.clear) clear();
-    copying_ = toolbar.copy;
+    copy(ui, toolbar.copy);
+}
+
+void Inspector::Impl::copy(const Ui& ui, ToolbarResult::Copy what) {
+    using Copy = ToolbarResult::Copy;
+    const auto put = [&](const std::string& text) {
+        ImGui::SetClipboardText(text.c_str());
+        outcome_ = Text("copied ").add(format_bytes(text.size()).view());
+        outcome_at_ = ui.now;
+    };
+    switch (what) {
+    case Copy::nothing: break;
+    case Copy::text: copying_ = true; break; // no popup may be open then: its end would be the end of the log
+    case Copy::descriptors: put(descriptors_.tsv(ui)); break;
+    case Copy::timeouts: put(timeouts_.tsv(ui)); break;
+    case Copy::calls: put(callbacks_.tsv(ui)); break;
+    case Copy::trace: {
+        std::ostringstream trace;
+        write_chrome_trace(view_.moment(), trace, view_.snapshot().name);
+        put(trace.str());
+    }
+    }
 }
 
 /// One table to a tab; and where there is room, the three under each other, which is how they tell a story.

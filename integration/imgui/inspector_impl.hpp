@@ -51,6 +51,7 @@ private:
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
     void clear();
+    void copy(const Ui& ui, ToolbarResult::Copy what);
 
     std::unique_ptr<LocalSource> own_source_; ///< null: the caller's
     Source& source_;

@@ -8,6 +8,7 @@
 #include "ui.hpp"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace ioloop::imgui {
@@ -15,6 +16,8 @@ namespace ioloop::imgui {
 class CallbacksTable {
 public:
     void show(const Ui& ui);
+    /// What ran, with the rows and columns that are out of sight.
+    std::string tsv(const Ui& ui);
 
 private:
     void update_queued(const Ui& ui);

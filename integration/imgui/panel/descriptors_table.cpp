@@ -59,7 +59,7 @@ constexpr std::array<Column, 26> columns{{
     {ready_share, "ready %", 4.5F, most_first, true},
     {rate, "calls/s", 5, most_first, true},
     {calls, "calls", 5, most_first, true},
-    {action, "action", 6, ImGuiTableColumnFlags_NoSort},
+    {action, "action", 6, ImGuiTableColumnFlags_NoSort, false, true},
     {average, "average", 5, most_first, true},
     {longest, "longest", 5, most_first, true},
     {p99, "site p99", 5, sampled, true},
@@ -119,7 +119,7 @@ constexpr std::size_t most_asked = 256;
 void DescriptorsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("descriptors", columns, 2)) {
-        arrange(ui);
+        arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
         while (clipper.Step()) {
@@ -132,6 +132,16 @@ void DescriptorsTable::show(const Ui& ui) {
     show_popups(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" descriptors");
     if (table_.held()) ui.rows_shown->add(", sorting paused");
+}
+
+std::string DescriptorsTable::tsv(const Ui& ui) {
+    update(ui);
+    arrange(ui, true);
+    return tsv_of(columns, rows_.size(), [&](std::size_t position, unsigned column) {
+        const Rows::Row& row = rows_[position];
+        const bool ask = !ui.view.frozen() && !row.gone;
+        return cell(ui, row, cache_.find(ui.view.source(), row.id, row.info.fd, ui.now, ask), column);
+    });
 }
 
 void DescriptorsTable::update(const Ui& ui) {
@@ -178,8 +188,7 @@ void DescriptorsTable::count(const Ui& ui) {
     }
 }
 
-void DescriptorsTable::arrange(const Ui& ui) {
-    const bool sort = table_.wants_sort(ui.now);
+void DescriptorsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
         table_.held(), sort, ui.filter.version(), table_.sort_keys(),
         [&](const Rows::Row& row) { return passes(ui, row); },
@@ -235,7 +244,7 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
     table_.begin_row(Text().add(static_cast<std::uint64_t>(info.fd)), ui.selection.is(info), row.gone);
 
     for (const Column& column : std::span(columns).subspan(1)) {
-        if (column.id != action) {
+        if (!column.buttons) {
             Table::put(column, [&] { return cell(ui, row, what, column.id); });
         } else if (ImGui::TableNextColumn() && !row.gone) {
             if (small_command_button(ui, "Remove...")) {

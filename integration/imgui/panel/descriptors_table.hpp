@@ -10,12 +10,15 @@
 #include "ui.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace ioloop::imgui {
 
 class DescriptorsTable {
 public:
     void show(const Ui& ui);
+    /// What show() shows, with the rows and columns that are out of sight.
+    std::string tsv(const Ui& ui);
 
     DescriptorCache& cache() { return cache_; }
 
@@ -35,7 +38,7 @@ private:
 
     void update(const Ui& ui);
     void count(const Ui& ui);
-    void arrange(const Ui& ui);
+    void arrange(const Ui& ui, bool sort);
     void show_row(const Ui& ui, Rows::Row& row);
     static Cell cell(const Ui& ui, const Rows::Row& row, const Descriptor* what, unsigned column);
     void show_popups(const Ui& ui);

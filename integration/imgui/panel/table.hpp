@@ -4,12 +4,14 @@
 #pragma once
 
 #include "../model/row_set.hpp"
+#include "../model/tsv.hpp"
 #include "ui.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <imgui.h>
 
@@ -20,7 +22,8 @@ struct Column {
     const char* name;
     float width; ///< em
     ImGuiTableColumnFlags flags = 0;
-    bool number = false; ///< numbers stand below each other, at the right
+    bool number = false;  ///< numbers stand below each other, at the right
+    bool buttons = false; ///< not cells
 };
 
 /// What a cell says, drawn or copied.
@@ -33,6 +36,22 @@ struct Cell {
     Cell(const Text& says, Severity how = Severity::ok) : text(says), severity(how) {}
     Cell(const char* says, Severity how = Severity::ok) : text(says), severity(how) {}
 };
+
+/// All columns but those of buttons. `cell(position, column)` says what is in a cell.
+template <class CellOf> std::string tsv_of(std::span<const Column> columns, std::size_t rows, CellOf cell) {
+    Tsv tsv;
+    for (const Column& column : columns) {
+        if (!column.buttons) tsv.put(column.name);
+    }
+    tsv.end_row();
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (const Column& column : columns) {
+            if (!column.buttons) tsv.put(Cell(cell(i, column.id)).text.view());
+        }
+        tsv.end_row();
+    }
+    return tsv.text();
+}
 
 /// How much of a flash is left of what happened at `since`; less than 0: never. Seconds.
 float flash_of(double since, double now);

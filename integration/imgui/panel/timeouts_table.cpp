@@ -41,7 +41,7 @@ constexpr std::array<Column, 15> columns{{
     {due, "due in", 8, ImGuiTableColumnFlags_DefaultSort, true},
     {period, "period", 5, 0, true},
     {fires, "fired", 4.5F, most_first, true},
-    {action, "action", 10, ImGuiTableColumnFlags_NoSort},
+    {action, "action", 10, ImGuiTableColumnFlags_NoSort, false, true},
     {late, "late", 5, most_first, true},
     {average_late, "avg late", 5, most_first, true},
     {latest, "latest", 5, most_first, true},
@@ -62,7 +62,7 @@ Duration left(const Ui& ui, const TimeoutInfo& info) {
 void TimeoutsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("timeouts", columns, 1)) {
-        arrange(ui);
+        arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
         while (clipper.Step()) {
@@ -75,6 +75,13 @@ void TimeoutsTable::show(const Ui& ui) {
     show_popup(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" timeouts");
     if (table_.held()) ui.rows_shown->add(", sorting paused");
+}
+
+std::string TimeoutsTable::tsv(const Ui& ui) {
+    update(ui);
+    arrange(ui, true);
+    return tsv_of(columns, rows_.size(),
+                  [&](std::size_t position, unsigned column) { return cell(ui, rows_[position], column); });
 }
 
 void TimeoutsTable::update(const Ui& ui) {
@@ -108,8 +115,7 @@ void TimeoutsTable::count(const Ui& ui) {
     }
 }
 
-void TimeoutsTable::arrange(const Ui& ui) {
-    const bool sort = table_.wants_sort(ui.now);
+void TimeoutsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
         table_.held(), sort, ui.filter.version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
@@ -149,7 +155,7 @@ void TimeoutsTable::show_row(const Ui& ui, Rows::Row& row) {
     ImGui::PushID(static_cast<int>(row.id));
     table_.begin_row(cell(ui, row, name).text, ui.selection.is(info), row.gone);
     for (const Column& column : std::span(columns).subspan(1)) {
-        if (column.id != action) {
+        if (!column.buttons) {
             Table::put(column, [&] {
                 if (column.id == due) show_bar(ui, row);
                 return cell(ui, row, column.id);

@@ -8,12 +8,15 @@
 #include "ui.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace ioloop::imgui {
 
 class TimeoutsTable {
 public:
     void show(const Ui& ui);
+    /// What show() shows, with the rows and columns that are out of sight.
+    std::string tsv(const Ui& ui);
 
 private:
     struct Extra {
@@ -28,7 +31,7 @@ private:
 
     void update(const Ui& ui);
     void count(const Ui& ui);
-    void arrange(const Ui& ui);
+    void arrange(const Ui& ui, bool sort);
     void show_row(const Ui& ui, Rows::Row& row);
     static Cell cell(const Ui& ui, const Rows::Row& row, unsigned column);
     static void show_bar(const Ui& ui, const Rows::Row& row);

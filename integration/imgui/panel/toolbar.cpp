@@ -33,14 +33,34 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     ui.mark("filter/clear");
 
     flow(em() * 4);
-    result.copy = ImGui::Button("Copy", ImVec2(em() * 4, 0));
-    ui.mark("copy");
-    explain(ui, "Copies what is shown, as text.");
+    result.copy = show_copy(ui);
     flow(em() * 4);
     result.clear = ImGui::Button("Clear", ImVec2(em() * 4, 0));
     ui.mark("clear");
     explain(ui, "Forgets what was recorded, and the errors that were counted.");
     return result;
+}
+
+ToolbarResult::Copy Toolbar::show_copy(const Ui& ui) {
+    using Copy = ToolbarResult::Copy;
+    if (ImGui::Button("Copy", ImVec2(em() * 4, 0))) ImGui::OpenPopup("copy");
+    ui.mark("copy");
+    explain(ui, "To the clipboard: what is shown, a table, or a trace of what ran.");
+    Copy copy = Copy::nothing;
+    if (!ImGui::BeginPopup("copy")) return copy;
+    const auto item = [&](const char* label, const char* mark, Copy what) {
+        if (ImGui::MenuItem(label)) copy = what;
+        ui.mark(mark);
+    };
+    item("What is shown, as text", "copy/text", Copy::text);
+    ImGui::Separator();
+    item("Descriptors, for a spreadsheet", "copy/descriptors", Copy::descriptors);
+    item("Timeouts, for a spreadsheet", "copy/timeouts", Copy::timeouts);
+    item("What ran, for a spreadsheet", "copy/calls", Copy::calls);
+    ImGui::Separator();
+    item("What ran, as a trace for ui.perfetto.dev", "copy/trace", Copy::trace);
+    ImGui::EndPopup();
+    return copy;
 }
 
 void Toolbar::show_recording(const Ui& ui) {

@@ -7,12 +7,16 @@
 #include "trigger.hpp"
 #include "ui.hpp"
 
+#include <cstdint>
+
 namespace ioloop::imgui {
 
 /// What was asked for, beside commands.
 struct ToolbarResult {
+    enum class Copy : std::uint8_t { nothing, text, descriptors, timeouts, calls, trace };
+
     bool clear = false; ///< forget what was recorded
-    bool copy = false;  ///< the contents, as text
+    Copy copy = Copy::nothing;
 };
 
 class Toolbar {
@@ -22,6 +26,7 @@ public:
 private:
     void show_recording(const Ui& ui);
     void show_loop(const Ui& ui);
+    static ToolbarResult::Copy show_copy(const Ui& ui);
 
     Trigger trigger_;
     Breaks breaks_;
