@@ -49,17 +49,9 @@ void Inspector::Impl::show() {
     verdict_.update(view_);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
     Text rows;
-    const Ui ui{view_,
-                filter_,
-                selection_,
-                command_,
-                source_.refusal(),
-                options_.budget,
-                options_.slow_call,
-                now,
-                !copying_,
-                &rows,
-                marking_ ? &marks_ : nullptr};
+    const Ui ui{view_,    filter_,           baseline_,       selection_,
+                command_, source_.refusal(), options_.budget, options_.slow_call,
+                now,      !copying_,         &rows,           marking_ ? &marks_ : nullptr};
 
     ImGui::PushID(this);
     const bool copying = std::exchange(copying_, false);

@@ -2,6 +2,7 @@
 /// Inspector::Impl: puts the panels together, and runs the commands when they are drawn.
 #pragma once
 
+#include "model/baseline.hpp"
 #include "model/filter.hpp"
 #include "model/selection.hpp"
 #include "model/verdict.hpp"
@@ -60,6 +61,7 @@ private:
     View view_;
     Verdict verdict_;
     Filter filter_;
+    Baseline baseline_;
     Selection selection_;
     Command command_;
     Text outcome_; ///< what came of the last command

@@ -3,7 +3,7 @@
 ///
 /// update() brings in what the loop holds now. While the table is held, rows stay where they are: what is
 /// gone keeps its row, marked; what is new comes at the end. Otherwise they are sorted, by id among equals,
-/// and so for certain.
+/// and so for certain. What is pinned comes before the rest, passes every filter, and stays when it is gone.
 #pragma once
 
 #include "id_map.hpp"
@@ -43,6 +43,7 @@ public:
         std::size_t at = 0; ///< its place among what the loop holds
         bool gone = false;  ///< the loop has it no more
         bool shown = true;  ///< passes the filter
+        bool pinned = false;
     };
 
     /// Takes over what the loop holds. `begin(row)` is called once for a new row, `refresh(row)` for each
@@ -59,7 +60,7 @@ public:
             const std::uint32_t at = row.gone ? IdMap::none : ids_.find(row.id);
             if (at == IdMap::none) {
                 row.gone = true;
-                ++gone_;
+                if (!row.pinned) ++gone_;
                 continue;
             }
             row_of_[at] = index;
@@ -109,9 +110,23 @@ public:
         }
         if (!rearranged) return;
         shown_.clear();
-        for (const std::uint32_t index : order_) {
-            if (rows_[index].shown) shown_.push_back(index);
+        for (const bool pinned : {true, false}) {
+            for (const std::uint32_t index : order_) {
+                const Row& row = rows_[index];
+                if (row.pinned == pinned && (row.shown || pinned)) shown_.push_back(index);
+            }
         }
+    }
+
+    bool is_pinned(std::uint64_t id) const {
+        return std::any_of(order_.begin(), order_.end(),
+                           [&](std::uint32_t index) { return rows_[index].id == id && rows_[index].pinned; });
+    }
+    void set_pinned(std::uint64_t id, bool pinned) {
+        for (const std::uint32_t index : order_) {
+            if (rows_[index].id == id) rows_[index].pinned = pinned;
+        }
+        unfiltered_ = true; // so that they are arranged anew
     }
 
     /// Of what the loop held at the last update(). Null: not that id.
@@ -142,7 +157,7 @@ private:
     }
     void drop_gone() {
         std::erase_if(order_, [&](std::uint32_t index) {
-            if (!rows_[index].gone) return false;
+            if (!rows_[index].gone || rows_[index].pinned) return false;
             free_.push_back(index);
             return true;
         });

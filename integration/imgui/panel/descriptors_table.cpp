@@ -131,6 +131,7 @@ void DescriptorsTable::show(const Ui& ui) {
     }
     show_popups(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" descriptors");
+    add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
@@ -145,8 +146,10 @@ std::string DescriptorsTable::tsv(const Ui& ui) {
 }
 
 void DescriptorsTable::update(const Ui& ui) {
-    if (version_ == ui.view.version()) return;
+    if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
+    mark_version_ = ui.baseline.version();
+    since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
     const TimePoint now = ui.view.time();
     const std::uint64_t turn = ui.view.snapshot().turn;
     rows_.update<>(
@@ -190,7 +193,7 @@ void DescriptorsTable::count(const Ui& ui) {
 
 void DescriptorsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
-        table_.held(), sort, ui.filter.version(), table_.sort_keys(),
+        table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) { return passes(ui, row); },
         [](const Rows::Row& a, const Rows::Row& b, unsigned column) -> std::weak_ordering {
             const HandlerInfo& left = a.info;
@@ -217,8 +220,9 @@ void DescriptorsTable::arrange(const Ui& ui, bool sort) {
 }
 
 bool DescriptorsTable::passes(const Ui& ui, const Rows::Row& row) {
-    if (ui.filter.empty()) return true;
     const HandlerInfo& info = row.info;
+    if (ui.baseline.hides(info)) return false;
+    if (ui.filter.empty()) return true;
     const Text label = format_name(info.origin);
     const Text added = format_place(info.origin);
     const Text by = format_chain(info.chain);
@@ -241,7 +245,8 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         cache_.find(ui.view.source(), row.id, info.fd, ui.now, !ui.view.frozen() && !row.gone);
     ImGui::PushID(static_cast<int>(row.id >> 32U));
     ImGui::PushID(static_cast<int>(row.id));
-    table_.begin_row(Text().add(static_cast<std::uint64_t>(info.fd)), ui.selection.is(info), row.gone);
+    const Text number = Text(row.pinned ? "* " : "").add(static_cast<std::uint64_t>(info.fd));
+    table_.begin_row(number, ui.selection.is(info), row.gone);
 
     for (const Column& column : std::span(columns).subspan(1)) {
         if (!column.buttons) {
@@ -347,6 +352,10 @@ void DescriptorsTable::show_popups(const Ui& ui) {
         offer_breakpoints(ui, As::menu, CallKind::handler, menu_.id, menu_.chain.site());
         ImGui::Separator();
         offer_readiness(ui, As::menu, menu_);
+        ImGui::Separator();
+        const bool pinned = rows_.is_pinned(menu_.id);
+        if (ImGui::MenuItem(pinned ? "Unpin" : "Pin on top")) rows_.set_pinned(menu_.id, !pinned);
+        ui.mark("descriptor menu/pin");
         if (command_item(ui, "Remove handler...")) open_confirm_ = true;
         ui.mark("descriptor menu/remove");
         ImGui::EndPopup();

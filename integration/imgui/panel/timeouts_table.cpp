@@ -74,6 +74,7 @@ void TimeoutsTable::show(const Ui& ui) {
     }
     show_popup(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" timeouts");
+    add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
@@ -85,8 +86,10 @@ std::string TimeoutsTable::tsv(const Ui& ui) {
 }
 
 void TimeoutsTable::update(const Ui& ui) {
-    if (version_ == ui.view.version()) return;
+    if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
+    mark_version_ = ui.baseline.version();
+    since_mark_ = ui.baseline.since(std::span<const TimeoutInfo>(ui.view.snapshot().timeouts));
     rows_.update<>(
         std::span<const TimeoutInfo>(ui.view.snapshot().timeouts),
         [](Rows::Row& row) { row.extra.fires = row.info.fires; },
@@ -117,8 +120,9 @@ void TimeoutsTable::count(const Ui& ui) {
 
 void TimeoutsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
-        table_.held(), sort, ui.filter.version(), table_.sort_keys(),
+        table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
+            if (ui.baseline.hides(row.info)) return false;
             if (ui.filter.empty()) return true;
             const Text label = format_name(row.info.origin);
             const Text created = format_place(row.info.origin);
@@ -153,7 +157,8 @@ void TimeoutsTable::show_row(const Ui& ui, Rows::Row& row) {
     const TimeoutInfo& info = row.info;
     ImGui::PushID(static_cast<int>(row.id >> 32U));
     ImGui::PushID(static_cast<int>(row.id));
-    table_.begin_row(cell(ui, row, name).text, ui.selection.is(info), row.gone);
+    const Text label = Text(row.pinned ? "* " : "").add(cell(ui, row, name).text.view());
+    table_.begin_row(label, ui.selection.is(info), row.gone);
     for (const Column& column : std::span(columns).subspan(1)) {
         if (!column.buttons) {
             Table::put(column, [&] {
@@ -245,6 +250,9 @@ void TimeoutsTable::show_popup(const Ui& ui) {
     ImGui::Separator();
     offer_breakpoints(ui, As::menu, CallKind::timeout, id_of(menu_), menu_.chain.site());
     ImGui::Separator();
+    const bool pinned = rows_.is_pinned(id_of(menu_));
+    if (ImGui::MenuItem(pinned ? "Unpin" : "Pin on top")) rows_.set_pinned(id_of(menu_), !pinned);
+    ui.mark("timeout menu/pin");
     if (ImGui::MenuItem("Copy the place it was created at")) {
         ImGui::SetClipboardText(Text(menu_.origin.file).add(":").add(menu_.origin.line).c_str());
     }

@@ -42,6 +42,8 @@ private:
     Unseen calls_;
     Unseen changes_;
     std::uint64_t version_ = 0;
+    std::uint64_t mark_version_ = 0;
+    Baseline::Difference since_mark_;
     TimeoutInfo menu_; ///< whose popup is open
     bool open_menu_ = false;
 };

@@ -32,6 +32,7 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     ImGui::EndDisabled();
     ui.mark("filter/clear");
 
+    show_mark(ui);
     flow(em() * 4);
     result.copy = show_copy(ui);
     flow(em() * 4);
@@ -39,6 +40,23 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     ui.mark("clear");
     explain(ui, "Forgets what was recorded, and the errors that were counted.");
     return result;
+}
+
+void Toolbar::show_mark(const Ui& ui) {
+    Baseline& baseline = ui.baseline;
+    flow(em() * 4.5F);
+    if (ImGui::Button("Mark A", ImVec2(em() * 4.5F, 0))) baseline.set(ui.view.snapshot());
+    ui.mark("mark");
+    explain(ui,
+            "Remembers which descriptors and timeouts there are. Those that come after it and stay are what "
+            "leaks.");
+    flow(em() * 6);
+    bool only_new = baseline.only_new();
+    ImGui::BeginDisabled(!baseline.is_set());
+    if (ImGui::Checkbox("Only new", &only_new)) baseline.set_only_new(only_new);
+    ImGui::EndDisabled();
+    ui.mark("only new");
+    explain(ui, "Shows only the descriptors and timeouts that are new since mark A.");
 }
 
 ToolbarResult::Copy Toolbar::show_copy(const Ui& ui) {

@@ -26,6 +26,7 @@ public:
 private:
     void show_recording(const Ui& ui);
     void show_loop(const Ui& ui);
+    static void show_mark(const Ui& ui);
     static ToolbarResult::Copy show_copy(const Ui& ui);
 
     Trigger trigger_;

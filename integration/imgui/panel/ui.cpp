@@ -59,6 +59,11 @@ Duration from_ms(float milliseconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(milliseconds));
 }
 
+void add_difference(const Ui& ui, const Baseline::Difference& difference) {
+    if (!ui.baseline.is_set()) return;
+    ui.rows_shown->add(", ").add(difference.added).add(" new, ").add(difference.gone).add(" gone since A");
+}
+
 void explain(const Ui& ui, const char* text) {
     if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
     ImGui::BeginTooltip();

@@ -3,6 +3,7 @@
 /// and red and yellow in the background behind text that says the same.
 #pragma once
 
+#include "../model/baseline.hpp"
 #include "../model/filter.hpp"
 #include "../model/selection.hpp"
 #include "../model/verdict.hpp"
@@ -30,6 +31,7 @@ struct Mark {
 struct Ui {
     View& view;
     Filter& filter;
+    Baseline& baseline;
     Selection& selection;
     Command& command;    ///< run when the drawing is done; the last one counts
     const char* refusal; ///< null, or why commands are refused
@@ -39,6 +41,9 @@ struct Ui {
     bool tooltips;    ///< false while the text is copied: a tooltip's end would be the end of that
     Text* rows_shown; ///< said by the table that is open, for the last line
     std::vector<Mark>* marks;
+
+    /// Another number whenever other rows are to be shown: for RowSet::arrange().
+    std::uint64_t filter_version() const { return filter.version() + baseline.version(); }
 
     /// Remembers where the last item is.
     void mark(const char* name, std::uint64_t id = 0) const {
@@ -63,6 +68,8 @@ float width_of_button(const char* label);
 /// Milliseconds to type in.
 void put_ms_input(const char* label, float& milliseconds);
 Duration from_ms(float milliseconds);
+/// "3 new, 1 gone since A", behind what is shown of a table; nothing if there is no mark.
+void add_difference(const Ui& ui, const Baseline::Difference& difference);
 /// A tooltip for the last item, also if it is disabled.
 void explain(const Ui& ui, const char* text);
 /// A text on a background that says how bad it is; a glyph says it too.
