@@ -33,6 +33,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/descriptors_table.cpp
             ${here}/panel/detail_pane.cpp
             ${here}/panel/header_line.cpp
+            ${here}/panel/keyboard.cpp
             ${here}/panel/object_actions.cpp
             ${here}/panel/table.cpp
             ${here}/panel/timeline.cpp

@@ -53,6 +53,7 @@ void Inspector::Impl::show() {
                 command_, source_.refusal(), options_.budget, options_.slow_call,
                 now,      !copying_,         &rows,           marking_ ? &marks_ : nullptr};
 
+    obey(ui, pressed_keys());
     ImGui::PushID(this);
     const bool copying = std::exchange(copying_, false);
     if (copying) ImGui::LogToClipboard();
@@ -79,6 +80,20 @@ void Inspector::Impl::show() {
 
     if (toolbar.clear) clear();
     copy(ui, toolbar.copy);
+}
+
+void Inspector::Impl::obey(const Ui& ui, const Keys& keys) {
+    if (keys.freeze) view_.set_frozen(!view_.frozen());
+    if (keys.unselect) selection_.clear();
+    if (keys.move == 0) return;
+    switch (selection_.kind) {
+    case Selection::Kind::handler: return descriptors_.move_selection(ui, keys.move);
+    case Selection::Kind::timeout: return timeouts_.move_selection(ui, keys.move);
+    case Selection::Kind::call: return callbacks_.move_selection(ui, keys.move);
+    case Selection::Kind::queued:
+    case Selection::Kind::turn:
+    case Selection::Kind::none: break;
+    }
 }
 
 void Inspector::Impl::copy(const Ui& ui, ToolbarResult::Copy what) {
@@ -110,16 +125,25 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
         show_all(ui);
         ImGui::EndTabItem();
     }
-    const auto tab = [&](const char* name, auto& panel) {
+    const auto tab = [&](const char* name, auto& panel, const char* help = nullptr) {
         const bool open = ImGui::BeginTabItem(name);
         ui.mark(name);
+        if (help != nullptr) explain(ui, help);
         if (!open) return;
         panel.show(ui);
         ImGui::EndTabItem();
     };
-    tab("Descriptors", descriptors_);
-    tab("Timeouts", timeouts_);
-    tab("Callbacks", callbacks_);
+    tab("Descriptors", descriptors_,
+        "What the loop watches. Always ready, never idle or of an odd state in the kernel: look there first. "
+        "A right "
+        "click on a row offers what can be done.");
+    tab("Timeouts", timeouts_,
+        "What the loop will call, and when. Sort by lateness to see what comes too late, mark A to see what "
+        "leaks.");
+    tab("Callbacks", callbacks_,
+        "What is queued now, and what ran: handlers, callbacks and timeouts, the newest first. Click a row "
+        "for who "
+        "posted it and what it caused.");
     ImGui::EndTabBar();
 }
 

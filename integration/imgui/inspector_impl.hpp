@@ -10,6 +10,7 @@
 #include "panel/callbacks_table.hpp"
 #include "panel/descriptors_table.hpp"
 #include "panel/detail_pane.hpp"
+#include "panel/keyboard.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
 #include "panel/toolbar.hpp"
@@ -52,6 +53,7 @@ private:
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
     void clear();
+    void obey(const Ui& ui, const Keys& keys);
     void copy(const Ui& ui, ToolbarResult::Copy what);
 
     std::unique_ptr<LocalSource> own_source_; ///< null: the caller's

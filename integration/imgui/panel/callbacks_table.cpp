@@ -40,6 +40,20 @@ constexpr std::array<Column, 11> ran_columns{{
     {chain, "scheduled by", 16, fixed_order},
 }};
 
+const char* help_of(unsigned column) {
+    switch (column) {
+    case turn: return "The turn of the loop in which it was called.";
+    case times: return "Equal calls that followed each other are told as one row.";
+    case waited:
+        return "In the queue, or since it was due. Long: the loop was busy with something else, or not run.";
+    case took: return "All calls of the row together.";
+    case longest: return "The longest of them. Yellow: longer than a call should be; the frame waits for it.";
+    case result: return "Whether an exception left it.";
+    case chain: return "What was running when it was posted; and what had posted that, and so on.";
+    default: return nullptr;
+    }
+}
+
 Cell ran_cell(const Ui& ui, const History::Row& row, unsigned column) {
     const CallRecord& call = row.last;
     const Origin& origin = call.chain.origin();
@@ -83,6 +97,16 @@ std::string CallbacksTable::tsv(const Ui& ui) {
     return tsv_of(ran_columns, rows.size(), [&](std::size_t position, unsigned column) {
         return ran_cell(ui, rows[position], column);
     });
+}
+
+void CallbacksTable::move_selection(const Ui& ui, int rows) {
+    const auto all = history_.rows();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!ui.selection.is(all[i].last)) continue;
+        const std::size_t to = shifted(i, rows, all.size());
+        ui.selection.select(all[to].last);
+        return ran_table_.scroll_to(to);
+    }
 }
 
 void CallbacksTable::update_queued(const Ui& ui) {
@@ -144,6 +168,7 @@ void CallbacksTable::show_ran(const Ui& ui) {
     }
     put_text(heading);
     if (!ran_table_.begin("ran", ran_columns, 1)) return;
+    ran_table_.explain_header(ui, ran_columns, help_of);
     const auto rows = history_.rows();
     ImGuiListClipper clipper;
     clipper.Begin(static_cast<int>(rows.size()));

@@ -18,6 +18,8 @@ public:
     void show(const Ui& ui);
     /// What ran, with the rows and columns that are out of sight.
     std::string tsv(const Ui& ui);
+    /// Selects another call of what ran than the one that is: so many rows further down.
+    void move_selection(const Ui& ui, int rows);
 
 private:
     void update_queued(const Ui& ui);

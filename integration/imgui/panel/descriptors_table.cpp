@@ -111,6 +111,39 @@ Text format_at_least(Duration duration, bool exact) {
     return Text(exact ? "" : "> ").add(format_duration(std::max(duration, Duration{})).view());
 }
 
+const char* help_of(unsigned column) {
+    switch (column) {
+    case fd: return "The number. A star: pinned.";
+    case truth:
+        return "What the kernel watches for it, beside what the loop believes. Ghost: closed while a "
+               "duplicate lives, "
+               "and so reported for ever. Lost: not watched any more, its handler waits in vain. Reused: the "
+               "number is "
+               "another file. All three: remove_handler() before closing.";
+    case interest: return "What the handler waits for: R to read, W to write.";
+    case ready: return "What it was ready for last; the exclamation mark is for errors and hang-ups.";
+    case ready_share:
+        return "In which share of the turns it was called, of late. Always ready: it does not consume "
+               "what wakes it, or there is much to do.";
+    case average: return "How long its calls take, of those that were recorded.";
+    case longest: return "The longest of them. Yellow: longer than a call should be; the frame waits for it.";
+    case p99: return "Of 100 calls of all handlers that were added at the same place, 99 took no longer.";
+    case idle_for: return "Since its last call. '>': it may be longer.";
+    case streak:
+        return "Turns in a row in which it was ready, up to now. Yellow: it seems not to consume what wakes "
+               "it.";
+    case idle: return "Turns since its last call.";
+    case in: return "Waiting to be read. It stays: nobody reads.";
+    case out: return "Not sent yet. It grows: the other end is too slow, or gone.";
+    case round_trip: return "Of a TCP connection, as the system smoothes it.";
+    case accept:
+        return "Connections that wait for accept(), and how many may. Yellow: full, new ones are dropped.";
+    case age: return "Since it was added. '>': it was there before the inspector looked.";
+    case chain: return "What was running when it was added; and what had scheduled that, and so on.";
+    default: return nullptr;
+    }
+}
+
 /// More than this many descriptors are not asked what they are only because a filter might match that.
 constexpr std::size_t most_asked = 256;
 
@@ -119,6 +152,7 @@ constexpr std::size_t most_asked = 256;
 void DescriptorsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("descriptors", columns, 2)) {
+        table_.explain_header(ui, columns, help_of);
         arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
@@ -143,6 +177,15 @@ std::string DescriptorsTable::tsv(const Ui& ui) {
         const bool ask = !ui.view.frozen() && !row.gone;
         return cell(ui, row, cache_.find(ui.view.source(), row.id, row.info.fd, ui.now, ask), column);
     });
+}
+
+void DescriptorsTable::move_selection(const Ui& ui, int rows) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (!ui.selection.is(rows_[i].info)) continue;
+        const std::size_t to = shifted(i, rows, rows_.size());
+        ui.selection.select(rows_[to].info);
+        return table_.scroll_to(to);
+    }
 }
 
 void DescriptorsTable::update(const Ui& ui) {

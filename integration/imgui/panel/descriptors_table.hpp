@@ -19,6 +19,8 @@ public:
     void show(const Ui& ui);
     /// What show() shows, with the rows and columns that are out of sight.
     std::string tsv(const Ui& ui);
+    /// Selects another row than the one that is: so many further down.
+    void move_selection(const Ui& ui, int rows);
 
     DescriptorCache& cache() { return cache_; }
 

@@ -53,6 +53,25 @@ constexpr std::array<Column, 15> columns{{
     {chain, "scheduled by", 16},
 }};
 
+const char* help_of(unsigned column) {
+    switch (column) {
+    case due: return "What is left. The bar is empty when it is due; late: the loop was not run since.";
+    case period: return "Of a PeriodicCallback.";
+    case fires: return "Calls so far; it flashes with each.";
+    case late:
+        return "The last call: how long after it was due. Late ones wait for a slow call, or for a host that "
+               "does not run the loop.";
+    case average_late: return "The same, on average of the calls that were recorded.";
+    case latest: return "The same, at most.";
+    case interval: return "Between the last two calls: to be compared with the period.";
+    case moved: return "How often it was given another deadline. As often as it fired: it re-arms itself.";
+    case average: return "How long its calls take, of those that were recorded.";
+    case longest: return "The longest of them. Yellow: longer than a call should be.";
+    case chain: return "What was running when it was created; and what had scheduled that, and so on.";
+    default: return nullptr;
+    }
+}
+
 Duration left(const Ui& ui, const TimeoutInfo& info) {
     return info.deadline == never ? forever : info.deadline - ui.view.time();
 }
@@ -62,6 +81,7 @@ Duration left(const Ui& ui, const TimeoutInfo& info) {
 void TimeoutsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("timeouts", columns, 1)) {
+        table_.explain_header(ui, columns, help_of);
         arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
@@ -83,6 +103,15 @@ std::string TimeoutsTable::tsv(const Ui& ui) {
     arrange(ui, true);
     return tsv_of(columns, rows_.size(),
                   [&](std::size_t position, unsigned column) { return cell(ui, rows_[position], column); });
+}
+
+void TimeoutsTable::move_selection(const Ui& ui, int rows) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (!ui.selection.is(rows_[i].info)) continue;
+        const std::size_t to = shifted(i, rows, rows_.size());
+        ui.selection.select(rows_[to].info);
+        return table_.scroll_to(to);
+    }
 }
 
 void TimeoutsTable::update(const Ui& ui) {

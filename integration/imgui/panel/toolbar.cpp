@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "toolbar.hpp"
 
+#include "keyboard.hpp"
+
 namespace ioloop::imgui {
 ToolbarResult Toolbar::show(const Ui& ui) {
     ToolbarResult result;
@@ -39,6 +41,9 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     result.clear = ImGui::Button("Clear", ImVec2(em() * 4, 0));
     ui.mark("clear");
     explain(ui, "Forgets what was recorded, and the errors that were counted.");
+    flow(em() * 2);
+    put_weak("(?)");
+    explain(ui, keys_help);
     return result;
 }
 

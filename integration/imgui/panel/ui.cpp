@@ -65,7 +65,11 @@ void add_difference(const Ui& ui, const Baseline::Difference& difference) {
 }
 
 void explain(const Ui& ui, const char* text) {
-    if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) put_tooltip(ui, text);
+}
+
+void put_tooltip(const Ui& ui, const char* text) {
+    if (!ui.tooltips) return;
     ImGui::BeginTooltip();
     ImGui::PushTextWrapPos(em() * 30);
     ImGui::TextUnformatted(text);

@@ -70,6 +70,7 @@ void put_ms_input(const char* label, float& milliseconds);
 Duration from_ms(float milliseconds);
 /// "3 new, 1 gone since A", behind what is shown of a table; nothing if there is no mark.
 void add_difference(const Ui& ui, const Baseline::Difference& difference);
+void put_tooltip(const Ui& ui, const char* text);
 /// A tooltip for the last item, also if it is disabled.
 void explain(const Ui& ui, const char* text);
 /// A text on a background that says how bad it is; a glyph says it too.
