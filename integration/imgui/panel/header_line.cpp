@@ -26,6 +26,7 @@ public:
         ImGui::SameLine(0, em() * 0.5F);
         put_text(value);
         ImGui::EndGroup();
+        ui_.mark("number", ++count_);
         explain(ui_, explanation);
         used_ += width;
     }
@@ -35,6 +36,7 @@ private:
     float start_ = ImGui::GetCursorPosX();
     float room_ = ImGui::GetContentRegionAvail().x;
     float used_ = 0;
+    std::uint64_t count_ = 0;
 };
 
 /// "3 (peak 5)"

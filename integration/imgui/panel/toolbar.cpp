@@ -98,7 +98,7 @@ void Toolbar::show_recording(const Ui& ui) {
     ui.mark("record");
     explain(ui, observing ? "Whether calls and turns are remembered. The counters count in any case."
                           : "Another observer looks at this loop already; there can be only one.");
-    flow(em() * 7);
+    flow(em() * 8);
     trigger_.show(ui);
 }
 

@@ -77,11 +77,12 @@ void put_tooltip(const Ui& ui, const char* text) {
     ImGui::EndTooltip();
 }
 
-/// Weak enough to read the style's text on it, whether that is black or white.
+/// Weak enough to read the style's text on it, whether that is black or white; and of a lightness of their own, for
+/// those who do not see red from yellow.
 ImU32 severity_color(Severity severity) {
     switch (severity) {
-    case Severity::error: return ImGui::GetColorU32(ImVec4(0.95F, 0.15F, 0.10F, 0.45F));
-    case Severity::warning: return ImGui::GetColorU32(ImVec4(0.95F, 0.65F, 0.00F, 0.40F));
+    case Severity::error: return ImGui::GetColorU32(ImVec4(1.00F, 0.20F, 0.00F, 0.70F));
+    case Severity::warning: return ImGui::GetColorU32(ImVec4(0.90F, 0.70F, 0.00F, 0.40F));
     case Severity::note: return ImGui::GetColorU32(ImGuiCol_Header);
     case Severity::ok: break;
     }
