@@ -22,6 +22,7 @@ function(ioloop_add_imgui_inspector imgui)
         PRIVATE
             ${here}/inspector.cpp
             # what to show
+            ${here}/model/breakpoint_text.cpp
             ${here}/model/filter.cpp
             ${here}/model/history.cpp
             ${here}/model/journal.cpp
@@ -31,6 +32,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/model/verdict.cpp
             ${here}/model/view.cpp
             # how
+            ${here}/panel/breaks.cpp
             ${here}/panel/callbacks_table.cpp
             ${here}/panel/descriptors_table.cpp
             ${here}/panel/detail_pane.cpp
@@ -41,11 +43,14 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/site_detail.cpp
             ${here}/panel/sites_table.cpp
             ${here}/panel/slow_table.cpp
+            ${here}/panel/keyboard.cpp
+            ${here}/panel/object_actions.cpp
             ${here}/panel/table.cpp
             ${here}/panel/timeline.cpp
             ${here}/panel/timeouts_table.cpp
             ${here}/panel/toolbar.cpp
             ${here}/panel/turn_page.cpp
+            ${here}/panel/trigger.cpp
             ${here}/panel/ui.cpp
     )
     target_include_directories(ioloop_imgui PRIVATE ${here})

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "inspector_impl.hpp"
 #include "panel/header_line.hpp"
-#include "panel/toolbar.hpp"
+
+#include <ioloop/inspect/chrome_trace.hpp>
+#include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include <imgui.h>
@@ -44,24 +48,17 @@ void Inspector::Impl::show() {
     journal_.record(view_);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
     Text rows;
-    const Ui ui{view_,
-                filter_,
-                selection_,
-                command_,
-                source_.refusal(),
-                options_.budget,
-                options_.slow_call,
-                now,
-                !copying_,
-                &rows,
-                marking_ ? &marks_ : nullptr,
+    const Ui ui{view_,    filter_,           baseline_,       selection_,
+                command_, source_.refusal(), options_.budget, options_.slow_call,
+                now,      !copying_,         &rows,           marking_ ? &marks_ : nullptr,
                 open_tab_};
 
+    obey(ui, pressed_keys());
     ImGui::PushID(this);
     const bool copying = std::exchange(copying_, false);
     if (copying) ImGui::LogToClipboard();
     show_header_line(ui, judge(view_.moment()));
-    const ToolbarResult toolbar = show_toolbar(ui);
+    const ToolbarResult toolbar = toolbar_.show(ui);
     timeline_.show(ui);
 
     const float last_line = ImGui::GetFrameHeightWithSpacing();
@@ -82,7 +79,43 @@ void Inspector::Impl::show() {
     ImGui::PopID();
 
     if (toolbar.clear) command_.kind = Command::Kind::clear;
-    copying_ = toolbar.copy;
+    copy(ui, toolbar.copy);
+}
+
+void Inspector::Impl::obey(const Ui& ui, const Keys& keys) {
+    if (keys.freeze) view_.set_frozen(!view_.frozen());
+    if (keys.unselect) selection_.clear();
+    if (keys.move == 0) return;
+    switch (selection_.kind) {
+    case Selection::Kind::handler: return descriptors_.move_selection(ui, keys.move);
+    case Selection::Kind::timeout: return timeouts_.move_selection(ui, keys.move);
+    case Selection::Kind::call: return callbacks_.move_selection(ui, keys.move);
+    case Selection::Kind::queued:
+    case Selection::Kind::turn:
+    case Selection::Kind::site:
+    case Selection::Kind::none: break;
+    }
+}
+
+void Inspector::Impl::copy(const Ui& ui, ToolbarResult::Copy what) {
+    using Copy = ToolbarResult::Copy;
+    const auto put = [&](const std::string& text) {
+        ImGui::SetClipboardText(text.c_str());
+        outcome_ = Text("copied ").add(format_bytes(text.size()).view());
+        outcome_at_ = ui.now;
+    };
+    switch (what) {
+    case Copy::nothing: break;
+    case Copy::text: copying_ = true; break; // no popup may be open then: its end would be the end of the log
+    case Copy::descriptors: put(descriptors_.tsv(ui)); break;
+    case Copy::timeouts: put(timeouts_.tsv(ui)); break;
+    case Copy::calls: put(callbacks_.tsv(ui)); break;
+    case Copy::trace: {
+        std::ostringstream trace;
+        write_chrome_trace(view_.moment(), trace, view_.snapshot().name);
+        put(trace.str());
+    }
+    }
 }
 
 /// One table to a tab; and where there is room, the three under each other, which is how they tell a story.
@@ -94,23 +127,39 @@ void Inspector::Impl::show_tabs(const Ui& ui) {
         ImGui::EndTabItem();
     }
     const std::string_view wanted = std::exchange(open_tab_, {});
-    const auto tab = [&](const char* name, auto& panel, const Text& label) {
+    const auto tab = [&](const char* name, auto& panel, const Text& label, const char* help) {
         const ImGuiTabItemFlags flags = wanted == name ? ImGuiTabItemFlags_SetSelected : 0;
         const bool open = ImGui::BeginTabItem(label.c_str(), nullptr, flags);
         ui.mark(name);
+        explain(ui, help);
         if (!open) return;
         panel.show(ui);
         ImGui::EndTabItem();
     };
-    tab("Lints", lints_, LintsTable::tab_label(view_.moment()));
-    tab("Sites", sites_, "Sites");
-    tab("Descriptors", descriptors_, "Descriptors");
-    tab("Timeouts", timeouts_, "Timeouts");
-    tab("Callbacks", callbacks_, "Callbacks");
-    tab("Turn", turn_, "Turn");
-    tab("Slow", slow_, "Slow");
-    tab("Journal", journal_, "Journal");
-    tab("Health", health_, "Health");
+    tab("Lints", lints_, LintsTable::tab_label(view_.moment()),
+        "What is wrong with the program's use of the loop, with the reason, and what to do about it.");
+    tab("Sites", sites_, "Sites",
+        "What each place in the source costs, however many objects come from there. Sort by ms/s to see "
+        "where the "
+        "loop's time goes.");
+    tab("Descriptors", descriptors_, "Descriptors",
+        "What the loop watches. Always ready, never idle or of an odd state in the kernel: look there first. "
+        "A right click on a row offers what can be done.");
+    tab("Timeouts", timeouts_, "Timeouts",
+        "What the loop will call, and when. Sort by lateness to see what comes too late, mark A to see what "
+        "leaks.");
+    tab("Callbacks", callbacks_, "Callbacks",
+        "What is queued now, and what ran: handlers, callbacks and timeouts, the newest first. Click a row "
+        "for who "
+        "posted it and what it caused.");
+    tab("Turn", turn_, "Turn",
+        "One turn of the loop: why it woke, and what ran in it, in order. Select one in the timeline.");
+    tab("Slow", slow_, "Slow", "Calls that took too long, and whom they kept waiting.");
+    tab("Journal", journal_, "Journal",
+        "All that happened, the newest first. What is not recorded is not kept; what is not shown is only "
+        "hidden.");
+    tab("Health", health_, "Health",
+        "How long things take, and how late they are: distributions, not averages.");
     ImGui::EndTabBar();
 }
 
@@ -167,7 +216,7 @@ void Inspector::show_window(const char* title, bool* open) {
     // As large as is useful, and no larger than fits.
     const float em = ImGui::GetFontSize();
     const ImVec2 display = ImGui::GetIO().DisplaySize;
-    const ImVec2 size(std::min(em * 82, display.x * 0.9F), std::min(em * 60, display.y * 0.93F));
+    const ImVec2 size(std::min(em * 92, display.x * 0.9F), std::min(em * 60, display.y * 0.93F));
     ImGui::SetNextWindowSize(size, ImGuiCond_FirstUseEver);
     const bool visible = ImGui::Begin(title, open);
     if (visible) impl_->show();

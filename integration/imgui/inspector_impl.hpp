@@ -2,6 +2,7 @@
 /// Inspector::Impl: puts the panels together, and runs the commands when they are drawn.
 #pragma once
 
+#include "model/baseline.hpp"
 #include "model/filter.hpp"
 #include "model/selection.hpp"
 #include "model/view.hpp"
@@ -10,11 +11,13 @@
 #include "panel/detail_pane.hpp"
 #include "panel/health_page.hpp"
 #include "panel/journal_table.hpp"
+#include "panel/keyboard.hpp"
 #include "panel/lints_table.hpp"
 #include "panel/sites_table.hpp"
 #include "panel/slow_table.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
+#include "panel/toolbar.hpp"
 #include "panel/turn_page.hpp"
 #include "panel/ui.hpp"
 
@@ -56,6 +59,8 @@ private:
     void show_tabs(const Ui& ui);
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
+    void obey(const Ui& ui, const Keys& keys);
+    void copy(const Ui& ui, ToolbarResult::Copy what);
 
     std::unique_ptr<LocalSource> own_source_; ///< null: the caller's
     Source& source_;
@@ -63,12 +68,14 @@ private:
 
     View view_;
     Filter filter_;
+    Baseline baseline_;
     Selection selection_;
     Command command_;
     Text outcome_; ///< what came of the last command
     double outcome_at_ = 0;
     bool* destroyed_ = nullptr; ///< set if a command destroys this object
 
+    Toolbar toolbar_;
     std::string_view open_tab_; ///< to be opened; empty: stay
 
     Timeline timeline_;

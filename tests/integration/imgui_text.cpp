@@ -33,10 +33,10 @@ protected:
         autosave.start();
         loop.call_later(
             90s, [] {}, Origin("session expiry", "src/session.cpp", 7, "begin"));
-        ImGui::GetIO().DisplaySize = ImVec2(2400, 900); // no column out of sight
+        ImGui::GetIO().DisplaySize = ImVec2(3700, 900); // no column out of sight
         gui.draw = [this] {
             ImGui::SetNextWindowPos(ImVec2(0, 0));
-            ImGui::SetNextWindowSize(ImVec2(2300, 850));
+            ImGui::SetNextWindowSize(ImVec2(3600, 850));
             ImGui::Begin("IOLoop");
             gui.inspector.show_contents();
             ImGui::End();
@@ -97,7 +97,7 @@ descriptors 1 (peak 1)
 timeouts 2 (peak 2)
 callbacks 0 (peak 1)
 loop simulated, simulated
-[ Freeze view ] [x] Record [ Pause loop ] [ Step call ] [ Step turn ] { filter: a,b,-c } [ x ] [ Copy ] [ Clear ]
+[ Freeze view ] [x] Record [ Stop at... ] [ Pause loop ] [ Step call ] [ Step turn ] [ Breaks ] { filter: a,b,-c } [ x ] [ Mark A ] [ ] Only new [ Copy ] [ Clear ] (?)
 )");
 }
 
@@ -105,8 +105,8 @@ TEST_F(ImguiText, Descriptors) {
     gui.click("Descriptors");
     play(50);
     EXPECT_EQ(text_from("\n| fd"), R"(
-| fd | name | kind | peer | wants | ready | calls/s | calls | action | added at | in a row | idle turns | local | bytes in | bytes out | scheduled by |
-| 200 | server link | unix stream | | R | R | 24.6 | 25 | [ Remove... ] | link.cpp:41 | 1 | 1 | | 0 B | 0 B | - |
+| fd | name | kind | kernel | peer | wants | ready | ready % | calls/s | calls | action | average | longest | site p99 | idle for | added at | in a row | local | bytes in | bytes out | tcp | round trip | to accept | age | scheduled by |
+| 200 | server link | unix stream | in step | | R | R | 51.1 % | 24.6 | 25 | [ Remove... ] | 250 us | 250 us | 250 us | 24.2 ms | link.cpp:41 | 1 | | 0 B | 0 B | | | | 1.04 s | - |
 Timeouts Callbacks Turn Slow Journal Health
 1 of 1 descriptors
 )");
@@ -120,8 +120,9 @@ queued 0 B in, 0 B out
 wants R, last ready for R
 calls 25, the last in turn 49
 in a row 1 turn
+site took 250 us on average, p99 250 us, at most 250 us, in 25 calls
 added at server link  link.cpp:41 in open
-[ Copy place ] [ Remove handler ] [ Unselect ]
+[ Copy place ] [ Remove handler ] [ Break ] [ Break on site ] [ Inject R ] [ Inject W ] [ Inject ! ] [ Unselect ]
 1 of 1 descriptors
 )");
 }
@@ -130,9 +131,9 @@ TEST_F(ImguiText, Timeouts) {
     play(50);
     gui.click("Timeouts");
     EXPECT_EQ(text_from("\n| name"), R"(
-| name | kind | due in | period | fired | action | created at | scheduled by |
-| autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | save.cpp:12 | - |
-| session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | session.cpp:7 | - |
+| name | kind | due in | period | fired | action | late | avg late | latest | interval | re-armed | average | longest | created at | scheduled by |
+| autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | 14.2 ms | 15.2 ms | 16.2 ms | 498 ms | 2 | 3.00 ms | 3.00 ms | save.cpp:12 | - |
+| session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | - | - | - | - | 0 | - | - | session.cpp:7 | - |
 Callbacks Turn Slow Journal Health
 2 of 2 timeouts
 )");
@@ -145,8 +146,9 @@ due in 463 ms
 repeats every 500 ms
 fired 2
 id 0, generation 1
+site took 3.00 ms on average, p99 3.00 ms, at most 3.00 ms, in 2 calls
 created at autosave  save.cpp:12 in start
-[ Copy place ] [ Fire now ] [ Postpone ] [ Cancel ] [ Unselect ]
+[ Copy place ] [ Fire now ] [ Postpone ] [ Cancel ] [ Break ] [ Break on site ] [ Unselect ]
 2 of 2 timeouts
 )");
 }
@@ -194,8 +196,9 @@ a call of callback bad idea
 turn 5, 0 ago
 took 0, and threw
 late 10.0 ms in the queue
+posted by another thread, or the host between two turns
 from bad idea  waves.cpp:100 in next
-[ Copy place ] [ Unselect ]
+[ Copy place ] [ Break ] [ Break on site ] [ Unselect ]
 6 calls in 6 rows
 )");
 }

@@ -211,16 +211,6 @@ TEST_F(ImguiViews, WhatWasQueuedLastStays) {
     EXPECT_THAT(gui.text(), HasSubstr("for a moment"));
 }
 
-TEST_F(ImguiViews, CopiesWhatIsShown) {
-    loop.call_later(
-        1s, [] {}, "to be copied");
-    InspectorGui gui(loop);
-    gui.click("Timeouts");
-    gui.click("copy");
-    gui.frames(2);
-    EXPECT_THAT(ImGui::GetClipboardText(), HasSubstr("to be copied"));
-}
-
 TEST_F(ImguiViews, SpeaksOfAClosedLoop) {
     loop.call_later(
         1s, [] {}, "dropped");

@@ -65,6 +65,23 @@ TEST_F(ChromeTrace, of_nothing_is_valid_and_empty) {
     EXPECT_EQ(empty["otherData"]["calls"], 0);
 }
 
+TEST_F(ChromeTrace, of_what_an_inspector_shows_is_the_same_as_of_the_recorder) {
+    loop.add_callback([&] { loop.add_callback([&] { world.advance(1ms); }, "child"); }, "parent");
+    loop.run_once();
+    loop.run_once();
+    Moment moment;
+    for (std::size_t i = 0; i < recorder.call_count(); ++i) moment.calls.push_back(recorder.call(i));
+    for (std::size_t i = 0; i < recorder.turn_count(); ++i) moment.turns.push_back(recorder.turn(i));
+    moment.calls_seen = recorder.calls_seen();
+    moment.turns_seen = recorder.turns_seen();
+    ASSERT_EQ(moment.calls.size(), 2U);
+    std::ostringstream of_recorder;
+    std::ostringstream of_moment;
+    write_chrome_trace(recorder, of_recorder);
+    write_chrome_trace(moment, of_moment);
+    EXPECT_EQ(of_moment.str(), of_recorder.str());
+}
+
 TEST_F(ChromeTrace, a_call_is_a_slice_that_says_all_there_is_to_say) {
     pair.send_to_a();
     loop.add_handler(

@@ -38,6 +38,9 @@ public:
         io.IniFilename = nullptr;
         io.DisplaySize = ImVec2(1400, 900);
         io.DeltaTime = 1.0F / 60;
+#if IMGUI_VERSION_NUM < 18700
+        for (int key = 0; key < ImGuiKey_COUNT; ++key) io.KeyMap[key] = 100 + key;
+#endif
 #ifdef IMGUI_HAS_TEXTURES
         io.BackendFlags |= ImGuiBackendFlags_RendererHasTextures;
 #else
@@ -62,6 +65,7 @@ public:
         Probe::marks(inspector);
         frames(3); // Dear ImGui lays tables out in the first two
     }
+    /// Of a loop that is somewhere else.
     explicit InspectorGui(ioloop::Source& source, Inspector::Options options = {})
         : inspector(source, options) {
         Probe::marks(inspector);
@@ -143,6 +147,21 @@ public:
             ImGui::GetIO().AddInputCharacter(static_cast<unsigned char>(*text));
             frame();
         }
+    }
+
+    /// Presses a key and lets it go.
+    void press_key(ImGuiKey key) {
+        const auto set = [&](bool down) {
+#if IMGUI_VERSION_NUM >= 18700
+            ImGui::GetIO().AddKeyEvent(key, down);
+#else
+            ImGui::GetIO().KeysDown[ImGui::GetIO().KeyMap[key]] = down;
+#endif
+        };
+        set(true);
+        frame();
+        set(false);
+        frames(2);
     }
 
     /// All that is shown, as text: also the rows that are scrolled out of sight.

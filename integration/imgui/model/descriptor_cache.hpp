@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// DescriptorCache: what the source said of descriptors lately. It takes system calls, so it is asked once a second,
-/// and for rows in sight only.
+/// DescriptorCache: what the Source said lately of descriptors. That takes system calls, or a question to another
+/// process; so it is asked once a second, and for rows in sight only.
 #pragma once
 
 #include <ioloop/inspect/descriptor.hpp>
@@ -14,18 +14,17 @@ namespace ioloop::imgui {
 
 class DescriptorCache {
 public:
-    /// What `fd` stands for. `now` is in seconds. Null if it is not known, and either `may_ask` is false, or the source
-    /// does not know yet.
+    /// What the descriptor of a handler stands for. `now` is in seconds. Null if it is not known (yet).
     const Descriptor* find(Source& source, std::uint64_t id, Fd fd, double now, bool may_ask) {
         Entry& entry = entry_of(id);
-        if (entry.id == id && entry.asked_at >= 0 && (!may_ask || now - entry.asked_at < 1.0)) {
-            return &entry.descriptor;
+        const bool known = entry.id == id && entry.asked_at >= 0;
+        if (may_ask && !(known && now - entry.asked_at < 1.0)) {
+            if (const Descriptor* said = source.describe(id, fd, now)) {
+                entry = {id, now, *said};
+                return &entry.descriptor;
+            }
         }
-        if (!may_ask) return nullptr;
-        const Descriptor* said = source.describe(id, fd, now);
-        if (said == nullptr) return peek(id);
-        entry = {id, now, *said};
-        return &entry.descriptor;
+        return known ? &entry.descriptor : nullptr;
     }
     /// What is known already, or null.
     const Descriptor* peek(std::uint64_t id) {

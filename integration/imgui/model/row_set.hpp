@@ -3,7 +3,7 @@
 ///
 /// update() brings in what the loop holds now. While the table is held, rows stay where they are: what is
 /// gone keeps its row, marked; what is new comes at the end. Otherwise they are sorted, by id among equals,
-/// and so for certain.
+/// and so for certain. What is pinned comes before the rest, passes every filter, and stays when it is gone.
 #pragma once
 
 #include "id_map.hpp"
@@ -40,8 +40,10 @@ public:
         Info info;
         Extra extra;
         std::uint64_t id = 0;
-        bool gone = false; ///< the loop has it no more
-        bool shown = true; ///< passes the filter
+        std::size_t at = 0; ///< its place among what the loop holds
+        bool gone = false;  ///< the loop has it no more
+        bool shown = true;  ///< passes the filter
+        bool pinned = false;
     };
 
     /// Takes over what the loop holds. `begin(row)` is called once for a new row, `refresh(row)` for each
@@ -50,26 +52,28 @@ public:
     void update(std::span<const Info> infos, Begin begin, Refresh refresh) {
         ids_.reset(infos.size());
         for (std::uint32_t i = 0; i < infos.size(); ++i) ids_.insert(id_of(infos[i]), i);
-        seen_.reserve(std::bit_ceil(infos.size() + 1)); // assign() alone would grow it one by one
-        seen_.assign(infos.size(), 0);
+        row_of_.reserve(std::bit_ceil(infos.size() + 1)); // assign() alone would grow it one by one
+        row_of_.assign(infos.size(), IdMap::none);
         gone_ = 0;
         for (const std::uint32_t index : order_) {
             Row& row = rows_[index];
             const std::uint32_t at = row.gone ? IdMap::none : ids_.find(row.id);
             if (at == IdMap::none) {
                 row.gone = true;
-                ++gone_;
+                if (!row.pinned) ++gone_;
                 continue;
             }
-            seen_[at] = 1;
+            row_of_[at] = index;
             row.info = infos[at];
+            row.at = at;
             refresh(row);
         }
         for (std::size_t i = 0; i < infos.size(); ++i) {
-            if (seen_[i] != 0) continue;
+            if (row_of_[i] != IdMap::none) continue;
             const std::uint32_t index = make_row();
             Row& row = rows_[index];
-            row = Row{infos[i], Extra{}, id_of(infos[i]), false, true};
+            row = Row{infos[i], Extra{}, id_of(infos[i]), i, false, true};
+            row_of_[i] = index;
             begin(row);
             refresh(row);
             order_.push_back(index);
@@ -106,9 +110,29 @@ public:
         }
         if (!rearranged) return;
         shown_.clear();
-        for (const std::uint32_t index : order_) {
-            if (rows_[index].shown) shown_.push_back(index);
+        for (const bool pinned : {true, false}) {
+            for (const std::uint32_t index : order_) {
+                const Row& row = rows_[index];
+                if (row.pinned == pinned && (row.shown || pinned)) shown_.push_back(index);
+            }
         }
+    }
+
+    bool is_pinned(std::uint64_t id) const {
+        return std::any_of(order_.begin(), order_.end(),
+                           [&](std::uint32_t index) { return rows_[index].id == id && rows_[index].pinned; });
+    }
+    void set_pinned(std::uint64_t id, bool pinned) {
+        for (const std::uint32_t index : order_) {
+            if (rows_[index].id == id) rows_[index].pinned = pinned;
+        }
+        unfiltered_ = true; // so that they are arranged anew
+    }
+
+    /// Of what the loop held at the last update(). Null: not that id.
+    Row* find(std::uint64_t id) {
+        const std::uint32_t at = ids_.find(id);
+        return at < row_of_.size() ? &rows_[row_of_[at]] : nullptr;
     }
 
     /// The rows to draw, in order.
@@ -133,7 +157,7 @@ private:
     }
     void drop_gone() {
         std::erase_if(order_, [&](std::uint32_t index) {
-            if (!rows_[index].gone) return false;
+            if (!rows_[index].gone || rows_[index].pinned) return false;
             free_.push_back(index);
             return true;
         });
@@ -144,8 +168,8 @@ private:
     std::vector<std::uint32_t> order_; ///< all rows
     std::vector<std::uint32_t> shown_; ///< those that pass
     std::vector<std::uint32_t> free_;
-    std::vector<std::uint8_t> seen_;
-    IdMap ids_;
+    std::vector<std::uint32_t> row_of_; ///< of each that the loop holds
+    IdMap ids_;                         ///< from ids to places in row_of_
     std::size_t gone_ = 0;
     std::uint64_t filter_version_ = 0;
     bool unfiltered_ = false;

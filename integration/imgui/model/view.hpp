@@ -2,6 +2,7 @@
 /// View: the moment of the loop that is shown. Live, it is taken anew for each frame; frozen, it stays.
 #pragma once
 
+#include "id_map.hpp"
 #include "rate.hpp"
 
 #include <ioloop/inspect/moment.hpp>
@@ -26,6 +27,11 @@ public:
     /// Counts up whenever the view shows another moment.
     std::uint64_t version() const { return version_; }
 
+    /// Why the loop is paused, if that was a breakpoint. Null: it was not, or it was stepped since.
+    const Breakpoints::Hit* stopped_by() const;
+    /// The loop is stepped: it stands somewhere else from now on.
+    void step() { hit_before_ = moment_.hit.number; }
+
     Source& source() const { return source_; }
     const Moment& moment() const { return moment_; }
     const Snapshot& snapshot() const { return moment_.snapshot; }
@@ -34,6 +40,9 @@ public:
     /// What ran lately, the newest last.
     std::span<const CallRecord> calls() const { return moment_.calls; }
     std::span<const TurnRecord> turns() const { return moment_.turns; }
+    std::span<const ChangeRecord> changes() const { return moment_.changes; }
+    /// What the calls of a call site add up to. Null: not seen.
+    const SiteProfile* profile(SiteId site, CallKind kind) const;
 
     double turns_per_second() const { return turns_rate_.per_second(); }
     double calls_per_second() const { return calls_rate_.per_second(); }
@@ -44,11 +53,16 @@ public:
 
 private:
     void measure_frame();
+    void index_profiles(double now);
 
     Source& source_;
     Moment moment_;
     std::uint64_t version_ = 0;
     bool frozen_ = false;
+    std::uint64_t hit_before_ = 0; ///< Hit::number when the loop was last seen running, or was stepped
+
+    IdMap profiles_; ///< from site and kind to a place in moment_.profiles
+    double indexed_at_ = -1;
 
     Rate turns_rate_;
     Rate calls_rate_;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "callbacks_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
 #include <array>
+#include <span>
+#include <utility>
 
 namespace ioloop::imgui {
 namespace {
@@ -20,19 +24,60 @@ constexpr std::array<Column, 6> queued_columns{{
     {5, "scheduled by", 16, fixed_order},
 }};
 
+enum Id : unsigned { turn, kind, name, times, waited, took, longest, result, of, place, chain };
+
 constexpr std::array<Column, 11> ran_columns{{
-    {0, "turn", 5, fixed_order | ImGuiTableColumnFlags_NoHide},
-    {1, "kind", 5, fixed_order},
-    {2, "name", 14, fixed_order},
-    {3, "times", 4, fixed_order},
-    {4, "waited", 5, fixed_order},
-    {5, "took", 5, fixed_order},
-    {6, "longest", 5, fixed_order},
-    {7, "result", 4.5F, fixed_order},
-    {8, "of", 5.5F, fixed_order},
-    {9, "posted at", 11, fixed_order},
-    {10, "scheduled by", 16, fixed_order},
+    {turn, "turn", 5, fixed_order | ImGuiTableColumnFlags_NoHide},
+    {kind, "kind", 5, fixed_order},
+    {name, "name", 14, fixed_order},
+    {times, "times", 4, fixed_order, true},
+    {waited, "waited", 5, fixed_order, true},
+    {took, "took", 5, fixed_order, true},
+    {longest, "longest", 5, fixed_order, true},
+    {result, "result", 4.5F, fixed_order},
+    {of, "of", 5.5F, fixed_order},
+    {place, "posted at", 11, fixed_order},
+    {chain, "scheduled by", 16, fixed_order},
 }};
+
+const char* help_of(unsigned column) {
+    switch (column) {
+    case turn: return "The turn of the loop in which it was called.";
+    case times: return "Equal calls that followed each other are told as one row.";
+    case waited:
+        return "In the queue, or since it was due. Long: the loop was busy with something else, or not run.";
+    case took: return "All calls of the row together.";
+    case longest: return "The longest of them. Yellow: longer than a call should be; the frame waits for it.";
+    case result: return "Whether an exception left it.";
+    case chain: return "What was running when it was posted; and what had posted that, and so on.";
+    default: return nullptr;
+    }
+}
+
+Cell ran_cell(const Ui& ui, const History::Row& row, unsigned column) {
+    const CallRecord& call = row.last;
+    const Origin& origin = call.chain.origin();
+    const bool handler = call.kind == CallKind::handler;
+    switch (column) {
+    case turn: return Text().add(call.turn);
+    case kind: return name_of(call.kind);
+    case name: return format_name(origin);
+    case times: return row.count > 1 ? Text("x ").add(row.count) : Text();
+    case waited: return handler ? Text("-") : format_duration(row.latest);
+    case took: return format_duration(row.took);
+    case longest:
+        return {format_duration(row.longest), row.longest > ui.slow_call ? Severity::warning : Severity::ok};
+    case result: return {call.threw ? "threw" : "ok", call.threw ? Severity::error : Severity::ok};
+    case of: {
+        if (!handler) return "";
+        Text text("fd ");
+        return text.add(static_cast<std::uint64_t>(call.fd)).add(" ").add(format_events(call.events).view());
+    }
+    case place: return format_place(origin);
+    case chain: return format_chain(call.chain);
+    default: return "";
+    }
+}
 
 } // namespace
 
@@ -43,6 +88,25 @@ void CallbacksTable::show(const Ui& ui) {
         em() * 1.6F * (static_cast<float>(std::clamp<std::size_t>(queued_.size(), 1, 4)) + 2);
     show_queued(ui, std::min(wanted, room * 0.4F));
     show_ran(ui);
+    show_popup(ui);
+}
+
+std::string CallbacksTable::tsv(const Ui& ui) {
+    history_.update(ui.view, ui.filter, ran_table_.held());
+    const auto rows = history_.rows();
+    return tsv_of(ran_columns, rows.size(), [&](std::size_t position, unsigned column) {
+        return ran_cell(ui, rows[position], column);
+    });
+}
+
+void CallbacksTable::move_selection(const Ui& ui, int rows) {
+    const auto all = history_.rows();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!ui.selection.is(all[i].last)) continue;
+        const std::size_t to = shifted(i, rows, all.size());
+        ui.selection.select(all[to].last);
+        return ran_table_.scroll_to(to);
+    }
 }
 
 void CallbacksTable::update_queued(const Ui& ui) {
@@ -86,7 +150,9 @@ void CallbacksTable::show_queued_row(const Ui& ui, std::size_t position) {
     if (cell()) ImGui::TextUnformatted(info.from_thread ? "outside" : "the loop");
     if (cell()) put_text(format_place(info.origin));
     if (cell()) put_text(format_chain(info.chain));
-    if (queued_table_.end_row(ui, "queued", info.id).selected) ui.selection.select(info);
+    const Table::Hit hit = queued_table_.end_row(ui, "queued", info.id);
+    if (hit.selected || hit.menu) ui.selection.select(info);
+    if (hit.menu) open_menu(CallKind::callback, info.id, info.chain);
     ImGui::PopID();
 }
 
@@ -102,6 +168,7 @@ void CallbacksTable::show_ran(const Ui& ui) {
     }
     put_text(heading);
     if (!ran_table_.begin("ran", ran_columns, 1)) return;
+    ran_table_.explain_header(ui, ran_columns, help_of);
     const auto rows = history_.rows();
     ImGuiListClipper clipper;
     clipper.Begin(static_cast<int>(rows.size()));
@@ -116,42 +183,39 @@ void CallbacksTable::show_ran(const Ui& ui) {
 
 void CallbacksTable::show_ran_row(const Ui& ui, const History::Row& row, int position) {
     const CallRecord& call = row.last;
-    const Origin& origin = call.chain.origin();
     ImGui::PushID(position);
-    ran_table_.begin_row(Text().add(call.turn), ui.selection.is(call));
-    const auto cell = [] { return ImGui::TableNextColumn(); };
-    if (cell()) ImGui::TextUnformatted(name_of(call.kind));
-    if (cell()) put_text(format_name(origin));
-    if (cell()) put_right(row.count > 1 ? Text("x ").add(row.count) : Text());
-    if (cell()) {
-        if (call.kind == CallKind::handler) {
-            put_right("-");
-        } else {
-            put_right(format_duration(row.latest));
-        }
+    ran_table_.begin_row(ran_cell(ui, row, turn).text, ui.selection.is(call));
+    for (const Column& column : std::span(ran_columns).subspan(1)) {
+        Table::put(column, [&] { return ran_cell(ui, row, column.id); });
     }
-    if (cell()) put_right(format_duration(row.took));
-    if (cell()) {
-        const bool slow = row.longest > ui.slow_call;
-        if (slow) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::warning));
-        put_right(Text(slow ? "! " : "").add(format_duration(row.longest).view()));
-    }
-    if (cell()) {
-        if (call.threw) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::error));
-        ImGui::TextUnformatted(call.threw ? "!! threw" : "ok");
-    }
-    if (cell()) {
-        if (call.kind == CallKind::handler) {
-            Text text("fd ");
-            put_text(text.add(static_cast<std::uint64_t>(call.fd))
-                         .add(" ")
-                         .add(format_events(call.events).view()));
-        }
-    }
-    if (cell()) put_text(format_place(origin));
-    if (cell()) put_text(format_chain(call.chain));
-    if (ran_table_.end_row(ui, "ran", call.id).selected) ui.selection.select(call);
+    const Table::Hit hit = ran_table_.end_row(ui, "ran", call.id);
+    if (hit.selected || hit.menu) ui.selection.select(call);
+    if (hit.menu) open_menu(call.kind, call.id, call.chain);
     ImGui::PopID();
+}
+
+void CallbacksTable::open_menu(CallKind kind, std::uint64_t id, const Chain& chain) {
+    menu_.kind = kind;
+    menu_.id = id;
+    menu_.chain = chain;
+    open_menu_ = true;
+}
+
+void CallbacksTable::show_popup(const Ui& ui) {
+    if (std::exchange(open_menu_, false)) ImGui::OpenPopup("menu");
+    if (!ImGui::BeginPopup("menu")) return;
+    ran_table_.hold();
+    queued_table_.hold();
+    const Origin& origin = menu_.chain.origin();
+    put_weak(Text(name_of(menu_.kind)).add(" ").add(format_name(origin).view()));
+    ImGui::Separator();
+    offer_breakpoints(ui, As::menu, menu_.kind, menu_.id, menu_.chain.site());
+    ImGui::Separator();
+    if (ImGui::MenuItem("Copy the place it was posted at")) {
+        ImGui::SetClipboardText(Text(origin.file).add(":").add(origin.line).c_str());
+    }
+    ui.mark("call menu/copy");
+    ImGui::EndPopup();
 }
 
 } // namespace ioloop::imgui

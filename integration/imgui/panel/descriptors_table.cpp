@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "descriptors_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <span>
@@ -16,47 +19,67 @@ enum Id : unsigned {
     fd,
     name,
     kind,
+    truth,
+    peer,
     interest,
     ready,
-    calls,
+    ready_share,
     rate,
+    calls,
+    action,
+    average,
+    longest,
+    p99,
+    idle_for,
+    place,
     streak,
     idle,
     local,
-    peer,
     in,
     out,
-    place,
-    chain,
-    action
+    state,
+    round_trip,
+    accept,
+    age,
+    chain
 };
 
-constexpr auto numeric = ImGuiTableColumnFlags_PreferSortDescending;
+constexpr auto most_first = ImGuiTableColumnFlags_PreferSortDescending;
 constexpr auto sampled = ImGuiTableColumnFlags_NoSort; // known for the rows in sight only
+constexpr auto seldom = ImGuiTableColumnFlags_DefaultHide;
 
-constexpr std::array<Column, 16> columns{{
+constexpr std::array<Column, 26> columns{{
     {fd, "fd", 3, ImGuiTableColumnFlags_DefaultSort | ImGuiTableColumnFlags_NoHide},
     {name, "name", 12},
     {kind, "kind", 8, sampled},
+    {truth, "kernel", 6.5F, most_first},
     {peer, "peer", 10, sampled},
     {interest, "wants", 3.5F},
     {ready, "ready", 3.5F},
-    {rate, "calls/s", 5, numeric},
-    {calls, "calls", 5, numeric},
-    {action, "action", 6, ImGuiTableColumnFlags_NoSort},
+    {ready_share, "ready %", 4.5F, most_first, true},
+    {rate, "calls/s", 5, most_first, true},
+    {calls, "calls", 5, most_first, true},
+    {action, "action", 6, ImGuiTableColumnFlags_NoSort, false, true},
+    {average, "average", 5, most_first, true},
+    {longest, "longest", 5, most_first, true},
+    {p99, "site p99", 5, sampled, true},
+    {idle_for, "idle for", 5.5F, most_first, true},
     {place, "added at", 11},
-    {streak, "in a row", 6, numeric},
-    {idle, "idle turns", 7, numeric},
+    {streak, "in a row", 6, most_first, true},
+    {idle, "idle turns", 7, most_first | seldom, true},
     {local, "local", 10, sampled},
-    {in, "bytes in", 5, sampled},
-    {out, "bytes out", 5.5F, sampled},
+    {in, "bytes in", 5, sampled, true},
+    {out, "bytes out", 5.5F, sampled, true},
+    {state, "tcp", 7, sampled},
+    {round_trip, "round trip", 6, sampled, true},
+    {accept, "to accept", 6, sampled, true},
+    {age, "age", 5.5F, most_first, true},
     {chain, "scheduled by", 12},
 }};
 
 /// Readiness this often in a row, without a break, is a handler that does not consume what wakes it; or hard
 /// work.
 constexpr std::uint32_t suspicious_streak = 60;
-constexpr double flash_seconds = 0.3;
 
 std::uint64_t idle_turns(const Ui& ui, const HandlerInfo& info) {
     return ui.view.snapshot().turn - info.last_turn;
@@ -64,6 +87,61 @@ std::uint64_t idle_turns(const Ui& ui, const HandlerInfo& info) {
 
 bool streaking(const Ui& ui, const HandlerInfo& info) {
     return info.last_turn + 1 >= ui.view.snapshot().turn;
+}
+
+KernelTruth truth_of(const Ui& ui, std::size_t at) {
+    const auto& truths = ui.view.moment().truth;
+    return at < truths.size() ? truths[at] : KernelTruth::unknown;
+}
+
+Severity severity_of(KernelTruth told) {
+    switch (told) {
+    case KernelTruth::mask_differs: return Severity::warning;
+    case KernelTruth::lost:
+    case KernelTruth::reused:
+    case KernelTruth::ghost: return Severity::error;
+    case KernelTruth::unknown:
+    case KernelTruth::in_step: break;
+    }
+    return Severity::ok;
+}
+
+/// "> ": at least; it may be longer.
+Text format_at_least(Duration duration, bool exact) {
+    return Text(exact ? "" : "> ").add(format_duration(std::max(duration, Duration{})).view());
+}
+
+const char* help_of(unsigned column) {
+    switch (column) {
+    case fd: return "The number. A star: pinned.";
+    case truth:
+        return "What the kernel watches for it, beside what the loop believes. Ghost: closed while a "
+               "duplicate lives, "
+               "and so reported for ever. Lost: not watched any more, its handler waits in vain. Reused: the "
+               "number is "
+               "another file. All three: remove_handler() before closing.";
+    case interest: return "What the handler waits for: R to read, W to write.";
+    case ready: return "What it was ready for last; the exclamation mark is for errors and hang-ups.";
+    case ready_share:
+        return "In which share of the turns it was called, of late. Always ready: it does not consume "
+               "what wakes it, or there is much to do.";
+    case average: return "How long its calls take, of those that were recorded.";
+    case longest: return "The longest of them. Yellow: longer than a call should be; the frame waits for it.";
+    case p99: return "Of 100 calls of all handlers that were added at the same place, 99 took no longer.";
+    case idle_for: return "Since its last call. '>': it may be longer.";
+    case streak:
+        return "Turns in a row in which it was ready, up to now. Yellow: it seems not to consume what wakes "
+               "it.";
+    case idle: return "Turns since its last call.";
+    case in: return "Waiting to be read. It stays: nobody reads.";
+    case out: return "Not sent yet. It grows: the other end is too slow, or gone.";
+    case round_trip: return "Of a TCP connection, as the system smoothes it.";
+    case accept:
+        return "Connections that wait for accept(), and how many may. Yellow: full, new ones are dropped.";
+    case age: return "Since it was added. '>': it was there before the inspector looked.";
+    case chain: return "What was running when it was added; and what had scheduled that, and so on.";
+    default: return nullptr;
+    }
 }
 
 /// More than this many descriptors are not asked what they are only because a filter might match that.
@@ -74,7 +152,8 @@ constexpr std::size_t most_asked = 256;
 void DescriptorsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("descriptors", columns, 2)) {
-        arrange(ui);
+        table_.explain_header(ui, columns, help_of);
+        arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
         while (clipper.Step()) {
@@ -86,27 +165,78 @@ void DescriptorsTable::show(const Ui& ui) {
     }
     show_popups(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" descriptors");
+    add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
-void DescriptorsTable::update(const Ui& ui) {
-    if (version_ == ui.view.version()) return;
-    version_ = ui.view.version();
-    const TimePoint now = ui.view.time();
-    rows_.update<>(
-        std::span<const HandlerInfo>(ui.view.snapshot().handlers),
-        [](Rows::Row& row) { row.extra.calls = row.info.calls; },
-        [&](Rows::Row& row) {
-            row.extra.rate.sample(row.info.calls, now);
-            if (row.extra.calls != row.info.calls) row.extra.called_at = ui.now;
-            row.extra.calls = row.info.calls;
-        });
+std::string DescriptorsTable::tsv(const Ui& ui) {
+    update(ui);
+    arrange(ui, true);
+    return tsv_of(columns, rows_.size(), [&](std::size_t position, unsigned column) {
+        const Rows::Row& row = rows_[position];
+        const bool ask = !ui.view.frozen() && !row.gone;
+        return cell(ui, row, cache_.find(ui.view.source(), row.id, row.info.fd, ui.now, ask), column);
+    });
 }
 
-void DescriptorsTable::arrange(const Ui& ui) {
-    const bool sort = table_.wants_sort(ui.now);
+void DescriptorsTable::move_selection(const Ui& ui, int rows) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (!ui.selection.is(rows_[i].info)) continue;
+        const std::size_t to = shifted(i, rows, rows_.size());
+        ui.selection.select(rows_[to].info);
+        return table_.scroll_to(to);
+    }
+}
+
+void DescriptorsTable::update(const Ui& ui) {
+    if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
+    version_ = ui.view.version();
+    mark_version_ = ui.baseline.version();
+    since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
+    const TimePoint now = ui.view.time();
+    const std::uint64_t turn = ui.view.snapshot().turn;
+    rows_.update<>(
+        std::span<const HandlerInfo>(ui.view.snapshot().handlers),
+        [&](Rows::Row& row) {
+            row.extra.calls = row.info.calls;
+            row.extra.added_at = now;
+            row.extra.idle_since = now;
+        },
+        [&](Rows::Row& row) {
+            row.extra.rate.sample(row.info.calls, now);
+            row.extra.ready.sample(row.info.calls, turn, now);
+            row.extra.truth = truth_of(ui, row.at);
+            if (row.extra.calls != row.info.calls) {
+                row.extra.called_at = ui.now;
+                row.extra.idle_since = now;
+            }
+            row.extra.calls = row.info.calls;
+        });
+    count(ui);
+}
+
+/// What was recorded of each since the last look.
+void DescriptorsTable::count(const Ui& ui) {
+    const Moment& moment = ui.view.moment();
+    for (const ChangeRecord& change : changes_.take(ui.view.changes(), moment.changes_seen)) {
+        if (change.kind != CallKind::handler || change.change != ChangeKind::added) continue;
+        if (Rows::Row* row = rows_.find(change.id)) {
+            row->extra.added_at = change.at;
+            row->extra.added_at_known = true;
+        }
+    }
+    for (const CallRecord& call : calls_.take(ui.view.calls(), moment.calls_seen)) {
+        if (call.kind != CallKind::handler) continue;
+        if (Rows::Row* row = rows_.find(call.id)) {
+            row->extra.tally.add(call);
+            row->extra.idle_since = call.begin;
+        }
+    }
+}
+
+void DescriptorsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
-        table_.held(), sort, ui.filter.version(), table_.sort_keys(),
+        table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) { return passes(ui, row); },
         [](const Rows::Row& a, const Rows::Row& b, unsigned column) -> std::weak_ordering {
             const HandlerInfo& left = a.info;
@@ -116,6 +246,12 @@ void DescriptorsTable::arrange(const Ui& ui) {
             case interest: return left.interest <=> right.interest;
             case ready: return left.last_ready <=> right.last_ready;
             case calls: return left.calls <=> right.calls;
+            case truth: return severity_of(a.extra.truth) <=> severity_of(b.extra.truth);
+            case ready_share: return std::weak_order(a.extra.ready.value(), b.extra.ready.value());
+            case average: return a.extra.tally.average() <=> b.extra.tally.average();
+            case longest: return a.extra.tally.longest <=> b.extra.tally.longest;
+            case idle_for: return b.extra.idle_since <=> a.extra.idle_since;
+            case age: return b.extra.added_at <=> a.extra.added_at;
             case rate: return std::weak_order(a.extra.rate.per_second(), b.extra.rate.per_second());
             case streak: return left.streak <=> right.streak;
             case idle: return right.last_turn <=> left.last_turn;
@@ -127,8 +263,9 @@ void DescriptorsTable::arrange(const Ui& ui) {
 }
 
 bool DescriptorsTable::passes(const Ui& ui, const Rows::Row& row) {
-    if (ui.filter.empty()) return true;
     const HandlerInfo& info = row.info;
+    if (ui.baseline.hides(info)) return false;
+    if (ui.filter.empty()) return true;
     const Text label = format_name(info.origin);
     const Text added = format_place(info.origin);
     const Text by = format_chain(info.chain);
@@ -151,48 +288,20 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
         cache_.find(ui.view.source(), row.id, info.fd, ui.now, !ui.view.frozen() && !row.gone);
     ImGui::PushID(static_cast<int>(row.id >> 32U));
     ImGui::PushID(static_cast<int>(row.id));
-    table_.begin_row(Text().add(static_cast<std::uint64_t>(info.fd)), ui.selection.is(info), row.gone);
+    const Text number = Text(row.pinned ? "* " : "").add(static_cast<std::uint64_t>(info.fd));
+    table_.begin_row(number, ui.selection.is(info), row.gone);
 
-    const auto cell = [] { return ImGui::TableNextColumn(); };
-    if (cell())
-        put_text(row.gone ? Text("gone: ").add(format_name(info.origin).view()) : format_name(info.origin));
-    if (cell()) {
-        const bool closed = what != nullptr && what->kind == Descriptor::Kind::closed;
-        if (closed) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::error));
-        put_text(Text(closed ? "!! " : "").add(what != nullptr ? name_of(what->kind) : "?"));
-    }
-    if (cell()) put_text(what != nullptr ? what->peer : "?");
-    if (cell()) put_text(format_events(info.interest));
-    if (cell()) put_text(format_events(info.last_ready));
-    if (cell()) put_right(row.extra.rate.known() ? format_rate(row.extra.rate.per_second()) : Text("-"));
-    if (cell()) {
-        const double age = ui.now - row.extra.called_at;
-        if (row.extra.called_at >= 0 && age < flash_seconds) {
-            const auto fade = static_cast<float>(1 - age / flash_seconds);
-            ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg,
-                                   ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.4F * fade));
+    for (const Column& column : std::span(columns).subspan(1)) {
+        if (!column.buttons) {
+            Table::put(column, [&] { return cell(ui, row, what, column.id); });
+        } else if (ImGui::TableNextColumn() && !row.gone) {
+            if (small_command_button(ui, "Remove...")) {
+                menu_ = info;
+                open_confirm_ = true;
+            }
+            ui.mark("descriptor/remove", row.id);
         }
-        put_right(format_count(info.calls));
     }
-    if (cell() && !row.gone) {
-        if (small_command_button(ui, "Remove...")) {
-            menu_ = info;
-            open_confirm_ = true;
-        }
-        ui.mark("descriptor/remove", row.id);
-    }
-    if (cell()) put_text(format_place(info.origin));
-    if (cell()) {
-        const bool now = streaking(ui, info);
-        const bool suspicious = now && info.streak >= suspicious_streak;
-        if (suspicious) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(Severity::warning));
-        put_right(Text(suspicious ? "! " : "").add(now ? format_count(info.streak).view() : "0"));
-    }
-    if (cell()) put_right(info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info)));
-    if (cell()) put_text(what != nullptr ? what->local : "?");
-    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_in) : Text("?"));
-    if (cell()) put_right(what != nullptr ? format_bytes(what->bytes_out) : Text("?"));
-    if (cell()) put_text(format_chain(info.chain));
 
     const Table::Hit hit = table_.end_row(ui, "descriptor", row.id);
     if (hit.selected || hit.menu) ui.selection.select(info);
@@ -202,6 +311,71 @@ void DescriptorsTable::show_row(const Ui& ui, Rows::Row& row) {
     }
     ImGui::PopID();
     ImGui::PopID();
+}
+
+Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor* what, unsigned column) {
+    const HandlerInfo& info = row.info;
+    const Extra& extra = row.extra;
+    const bool measured = !extra.tally.empty();
+    switch (column) {
+    case fd: return Text().add(static_cast<std::uint64_t>(info.fd));
+    case name:
+        return row.gone ? Text("gone: ").add(format_name(info.origin).view()) : format_name(info.origin);
+    case truth:
+        return {extra.truth == KernelTruth::unknown ? "-" : name_of(extra.truth), severity_of(extra.truth)};
+    case interest: return format_events(info.interest);
+    case ready: return format_events(info.last_ready);
+    case ready_share: return extra.ready.known() ? format_share(extra.ready.value()) : Text("-");
+    case rate: return extra.rate.known() ? format_rate(extra.rate.per_second()) : Text("-");
+    case calls: {
+        Cell cell = format_count(info.calls);
+        cell.flash = flash_of(extra.called_at, ui.now);
+        return cell;
+    }
+    case average: return measured ? format_duration(extra.tally.average()) : Text("-");
+    case longest: {
+        const bool slow = extra.tally.longest > ui.slow_call;
+        return measured ? Cell(format_duration(extra.tally.longest), slow ? Severity::warning : Severity::ok)
+                        : Cell("-");
+    }
+    case p99: {
+        const SiteProfile* profile = ui.view.profile(info.chain.site(), CallKind::handler);
+        return profile != nullptr && profile->calls > 0 ? format_duration(profile->took.percentile(0.99))
+                                                        : Text("-");
+    }
+    case idle_for:
+        if (info.calls == 0) return "never called";
+        return format_at_least(ui.view.time() - extra.idle_since, measured);
+    case place: return format_place(info.origin);
+    case streak: {
+        const bool now = streaking(ui, info);
+        return {now ? format_count(info.streak) : Text("0"),
+                now && info.streak >= suspicious_streak ? Severity::warning : Severity::ok};
+    }
+    case idle: return info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info));
+    case age: return format_at_least(ui.view.time() - extra.added_at, extra.added_at_known);
+    case chain: return format_chain(info.chain);
+    default: break;
+    }
+    if (what == nullptr) return "?";
+    switch (column) {
+    case kind:
+        return {name_of(what->kind), what->kind == Descriptor::Kind::closed ? Severity::error : Severity::ok};
+    case peer: return what->peer;
+    case local: return what->local;
+    case in: return format_bytes(what->bytes_in);
+    case out: return format_bytes(what->bytes_out);
+    case state: return name_of(what->tcp_state);
+    case round_trip: return what->round_trip > no_wait ? format_duration(what->round_trip) : Text();
+    case accept: {
+        if (what->kind != Descriptor::Kind::tcp_listener) return "";
+        // The system lets one more in than the limit says, and then drops what knocks.
+        const bool full = what->accept_limit > 0 && what->accept_queue > what->accept_limit;
+        return {Text().add(what->accept_queue).add(" of ").add(what->accept_limit),
+                full ? Severity::warning : Severity::ok};
+    }
+    default: return "";
+    }
 }
 
 void DescriptorsTable::show_popups(const Ui& ui) {
@@ -217,6 +391,14 @@ void DescriptorsTable::show_popups(const Ui& ui) {
             ImGui::SetClipboardText(Text(menu_.origin.file).add(":").add(menu_.origin.line).c_str());
         }
         ui.mark("descriptor menu/copy");
+        ImGui::Separator();
+        offer_breakpoints(ui, As::menu, CallKind::handler, menu_.id, menu_.chain.site());
+        ImGui::Separator();
+        offer_readiness(ui, As::menu, menu_);
+        ImGui::Separator();
+        const bool pinned = rows_.is_pinned(menu_.id);
+        if (ImGui::MenuItem(pinned ? "Unpin" : "Pin on top")) rows_.set_pinned(menu_.id, !pinned);
+        ui.mark("descriptor menu/pin");
         if (command_item(ui, "Remove handler...")) open_confirm_ = true;
         ui.mark("descriptor menu/remove");
         ImGui::EndPopup();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "detail_pane.hpp"
 
+#include "object_actions.hpp"
 #include "site_detail.hpp"
 
 #include <ioloop/inspect/format.hpp>
@@ -42,6 +43,46 @@ void show_chain(const Ui& ui, const Chain& chain, const char* first) {
     explain(ui, origin.file);
 }
 
+/// What its site adds up to, over all objects of the place.
+void show_profile(const Ui& ui, const Chain& chain, CallKind kind) {
+    const SiteProfile* profile = ui.view.profile(chain.site(), kind);
+    if (profile == nullptr || profile->calls == 0) return;
+    const auto calls = static_cast<Duration::rep>(profile->calls);
+    line("site took", Text()
+                          .add(format_duration(profile->busy / calls).view())
+                          .add(" on average, p99 ")
+                          .add(format_duration(profile->took.percentile(0.99)).view())
+                          .add(", at most ")
+                          .add(format_duration(profile->took.longest()).view())
+                          .add(", in ")
+                          .add(format_count(profile->calls).view())
+                          .add(profile->calls == 1 ? " call" : " calls"));
+}
+
+/// The links of the chain downwards: what a call posted, armed and registered, as far as that is remembered.
+void show_caused(const Ui& ui, const CallRecord& call) {
+    constexpr int most = 8;
+    int count = 0;
+    const auto tell = [&](const char* what, const Chain& chain) {
+        if (++count > most) return;
+        line(count == 1 ? "caused" : "and", Text(what)
+                                                .add(format_name(chain.origin()).view())
+                                                .add("  ")
+                                                .add(format_place(chain.origin()).view()));
+    };
+    for (const ChangeRecord& change : ui.view.changes()) {
+        if (change.by != call.chain.site() || change.at != call.begin) continue;
+        if (change.change != ChangeKind::added) continue;
+        tell(change.kind == CallKind::timeout ? "timeout " : "handler ", change.chain);
+    }
+    for (const CallRecord& other : ui.view.calls()) {
+        if (other.kind != CallKind::callback || other.chain.sites[1] != call.chain.site()) continue;
+        const TimePoint posted = other.begin - other.late;
+        if (posted >= call.begin && posted <= call.begin + call.took) tell("callback ", other.chain);
+    }
+    if (count > most) line("and", Text().add(static_cast<std::uint64_t>(count - most)).add(" more"));
+}
+
 } // namespace
 
 void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
@@ -56,7 +97,7 @@ void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
     case Selection::Kind::site: show_site_detail(ui); break;
     case Selection::Kind::none: break;
     }
-    ImGui::SameLine();
+    flow(width_of_button("Unselect"));
     if (ImGui::SmallButton("Unselect")) ui.selection.clear();
     ui.mark("detail/unselect");
     ImGui::EndGroup();
@@ -74,6 +115,16 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
         if (*what->local != '\0') line("local", what->local);
         if (*what->peer != '\0') line("peer", what->peer);
         Text bytes = format_bytes(what->bytes_in);
+        if (what->tcp_state != Descriptor::TcpState::unknown) {
+            Text tcp(name_of(what->tcp_state));
+            if (what->round_trip > no_wait) {
+                tcp.add(", round trip ").add(format_duration(what->round_trip).view());
+            }
+            line("tcp", tcp);
+        }
+        if (what->kind == Descriptor::Kind::tcp_listener) {
+            line("to accept", Text().add(what->accept_queue).add(" of ").add(what->accept_limit));
+        }
         line("queued", bytes.add(" in, ").add(format_bytes(what->bytes_out).view()).add(" out"));
     }
     line("wants",
@@ -82,6 +133,7 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     if (info.last_turn != 0) calls.add(", the last in turn ").add(info.last_turn);
     line("calls", calls);
     line("in a row", format_count(info.streak).add(info.streak == 1 ? " turn" : " turns"));
+    show_profile(ui, info.chain, CallKind::handler);
     show_chain(ui, info.chain, "added at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
@@ -91,6 +143,8 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     }
     if (!ImGui::IsItemHovered()) confirming_ = false;
     ui.mark("detail/remove");
+    offer_breakpoints(ui, As::buttons, CallKind::handler, info.id, info.chain.site());
+    offer_readiness(ui, As::buttons, info);
 }
 
 void DetailPane::show_timeout(const Ui& ui) {
@@ -104,6 +158,7 @@ void DetailPane::show_timeout(const Ui& ui) {
          info.period > no_wait ? Text("every ").add(format_duration(info.period).view()) : Text("no"));
     line("fired", format_count(info.fires));
     line("id", Text().add(info.id.slot).add(", generation ").add(info.id.generation));
+    show_profile(ui, info.chain, CallKind::timeout);
     show_chain(ui, info.chain, "created at");
     if (ui.selection.gone) return;
     ImGui::SameLine();
@@ -115,6 +170,7 @@ void DetailPane::show_timeout(const Ui& ui) {
     ImGui::SameLine();
     if (small_command_button(ui, "Cancel")) ui.command = {Command::Kind::cancel, info.id, 0};
     ui.mark("detail/cancel");
+    offer_breakpoints(ui, As::buttons, CallKind::timeout, id_of(info), info.chain.site());
 }
 
 void DetailPane::show_queued(const Ui& ui) {
@@ -129,6 +185,7 @@ void DetailPane::show_queued(const Ui& ui) {
          info.from_thread ? "another thread, or the host between two turns" : "a call of the loop");
     line("number", Text().add(info.id));
     show_chain(ui, info.chain, "posted at");
+    offer_breakpoints(ui, As::buttons, CallKind::callback, info.id, info.chain.site());
 }
 
 void DetailPane::show_call(const Ui& ui) {
@@ -148,8 +205,15 @@ void DetailPane::show_call(const Ui& ui) {
         const char* since = call.kind == CallKind::timeout ? " after it was due" : " in the queue";
         line("late", format_duration(call.late).add(since));
     }
+    if (call.kind == CallKind::callback) {
+        const SiteId poster = call.chain.sites[1];
+        line("posted by", poster != SiteId::none ? format_name(origin_of(poster))
+                                                 : Text("another thread, or the host between two turns"));
+    }
     if (call.depth > 1) line("nested", Text().add(call.depth).add(" run_ calls deep"));
+    show_caused(ui, call);
     show_chain(ui, call.chain, "from");
+    offer_breakpoints(ui, As::buttons, call.kind, call.id, call.chain.site());
 }
 
 void DetailPane::show_turn(const Ui& ui) {

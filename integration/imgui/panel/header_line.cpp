@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "header_line.hpp"
 
+#include "../model/breakpoint_text.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 namespace ioloop::imgui {
@@ -24,6 +26,7 @@ public:
         ImGui::SameLine(0, em() * 0.5F);
         put_text(value);
         ImGui::EndGroup();
+        ui_.mark("number", ++count_);
         explain(ui_, explanation);
         used_ += width;
     }
@@ -33,6 +36,7 @@ private:
     float start_ = ImGui::GetCursorPosX();
     float room_ = ImGui::GetContentRegionAvail().x;
     float used_ = 0;
+    std::uint64_t count_ = 0;
 };
 
 /// "3 (peak 5)"
@@ -67,8 +71,16 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     }
     ImGui::SameLine();
     if (ui.view.source().paused()) {
-        put_badge("Loop paused", Severity::warning);
+        Text text("Loop paused");
+        const Breakpoints::Hit* hit = ui.view.stopped_by();
+        if (hit != nullptr) text.add(": ").add(reason_of(*hit).view());
+        put_badge(text, Severity::warning);
         ImGui::SameLine();
+        if (hit != nullptr) {
+            if (ImGui::SmallButton("Show it")) ui.selection.select(hit->call);
+            ui.mark("show hit");
+            ImGui::SameLine();
+        }
     } else if (snapshot.suspended) {
         put_badge("Time suspended", Severity::warning);
         ImGui::SameLine();

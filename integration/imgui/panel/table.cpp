@@ -10,6 +10,14 @@ constexpr double seconds_between_sorts = 0.25;
 
 } // namespace
 
+float row_height() { return ImGui::GetTextLineHeight() + ImGui::GetStyle().CellPadding.y * 2; }
+
+float flash_of(double since, double now) {
+    constexpr double flash_seconds = 0.3;
+    const double age = now - since;
+    return since >= 0 && age >= 0 && age < flash_seconds ? static_cast<float>(1 - age / flash_seconds) : 0;
+}
+
 bool Table::begin(const char* name, std::span<const Column> columns, int columns_fixed, float height) {
     const ImGuiTableFlags flags =
         ImGuiTableFlags_Resizable | ImGuiTableFlags_Reorderable | ImGuiTableFlags_Hideable |
@@ -25,8 +33,42 @@ bool Table::begin(const char* name, std::span<const Column> columns, int columns
         ImGui::TableSetupColumn(column.name, column.flags | ImGuiTableColumnFlags_WidthFixed,
                                 column.width * em(), column.id);
     }
-    ImGui::TableHeadersRow();
+    show_headers(columns);
+    scroll();
     return true;
+}
+
+void Table::show_headers(std::span<const Column> columns) {
+    hovered_header_ = -1;
+    ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
+    for (int i = 0; i < static_cast<int>(columns.size()); ++i) {
+        if (!ImGui::TableSetColumnIndex(i)) continue;
+        ImGui::PushID(i);
+        ImGui::TableHeader(columns[static_cast<std::size_t>(i)].name);
+        if (ImGui::IsItemHovered()) hovered_header_ = i;
+        ImGui::PopID();
+    }
+}
+
+void Table::explain_header(const Ui& ui, std::span<const Column> columns,
+                           const char* (*help_of)(unsigned)) const {
+    if (hovered_header_ < 0) return;
+    const char* help = help_of(columns[static_cast<std::size_t>(hovered_header_)].id);
+    if (help != nullptr) put_tooltip(ui, help);
+}
+
+/// The window of the table scrolls the rows below the headers.
+void Table::scroll() {
+    if (scroll_to_ < 0) return;
+    const float row = row_height();
+    const float top = row * static_cast<float>(scroll_to_);
+    const float room = ImGui::GetWindowSize().y - row * 2 - ImGui::GetStyle().ScrollbarSize;
+    scroll_to_ = -1;
+    if (top < ImGui::GetScrollY()) {
+        ImGui::SetScrollY(top);
+    } else if (top > ImGui::GetScrollY() + room) {
+        ImGui::SetScrollY(top - room);
+    }
 }
 
 void Table::end() {
@@ -64,8 +106,7 @@ void Table::begin_row(const Text& label, bool selected, bool weak) {
     const ImVec2 window = ImGui::GetWindowPos();
     const float top = ImGui::GetCursorScreenPos().y - style.CellPadding.y;
     row_min_ = ImVec2(window.x, top);
-    row_max_ = ImVec2(window.x + ImGui::GetWindowSize().x,
-                      top + ImGui::GetTextLineHeight() + style.CellPadding.y * 2);
+    row_max_ = ImVec2(window.x + ImGui::GetWindowSize().x, top + row_height());
     const ImVec2 mouse = ImGui::GetMousePos();
     row_hovered_ = ImGui::IsWindowHovered() && mouse.x >= row_min_.x && mouse.x < row_max_.x &&
                    mouse.y >= row_min_.y && mouse.y < row_max_.y &&
@@ -78,6 +119,24 @@ void Table::begin_row(const Text& label, bool selected, bool weak) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, ImGui::GetColorU32(ImGuiCol_Header));
     } else if (row_hovered_) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_RowBg1, ImGui::GetColorU32(ImGuiCol_HeaderHovered, 0.4F));
+    }
+}
+
+void Table::put_cell(const Column& column, const Cell& cell) {
+    if (cell.flash > 0) {
+        ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg,
+                               ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.4F * cell.flash));
+    }
+    Text text;
+    if (cell.severity >= Severity::warning) {
+        ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(cell.severity));
+        text.add(cell.severity == Severity::error ? "!! " : "! ");
+    }
+    text.add(cell.text.view());
+    if (column.number) {
+        put_right(text);
+    } else {
+        put_text(text);
     }
 }
 

@@ -4,12 +4,15 @@
 #pragma once
 
 #include "../model/row_set.hpp"
+#include "../model/tsv.hpp"
 #include "ui.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <imgui.h>
 
@@ -20,13 +23,60 @@ struct Column {
     const char* name;
     float width; ///< em
     ImGuiTableColumnFlags flags = 0;
+    bool number = false;  ///< numbers stand below each other, at the right
+    bool buttons = false; ///< not cells
 };
+
+/// What a cell says, drawn or copied.
+struct Cell {
+    Text text;
+    Severity severity = Severity::ok; ///< its background, and a glyph
+    float flash = 0;                  ///< 1: this very moment; 0: not of late
+
+    Cell() = default;
+    Cell(const Text& says, Severity how = Severity::ok) : text(says), severity(how) {}
+    Cell(const char* says, Severity how = Severity::ok) : text(says), severity(how) {}
+};
+
+/// All columns but those of buttons. `cell(position, column)` says what is in a cell.
+template <class CellOf> std::string tsv_of(std::span<const Column> columns, std::size_t rows, CellOf cell) {
+    Tsv tsv;
+    for (const Column& column : columns) {
+        if (!column.buttons) tsv.put(column.name);
+    }
+    tsv.end_row();
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (const Column& column : columns) {
+            if (!column.buttons) tsv.put(Cell(cell(i, column.id)).text.view());
+        }
+        tsv.end_row();
+    }
+    return tsv.text();
+}
+
+/// How much of a flash is left of what happened at `since`; less than 0: never. Seconds.
+float flash_of(double since, double now);
+
+float row_height();
+
+/// The position that is `rows` further down than `from`, of `count`.
+inline std::size_t shifted(std::size_t from, int rows, std::size_t count) {
+    const auto to = static_cast<std::ptrdiff_t>(from) + rows;
+    return static_cast<std::size_t>(
+        std::clamp<std::ptrdiff_t>(to, 0, static_cast<std::ptrdiff_t>(count) - 1));
+}
 
 class Table {
 public:
     /// False: not drawn, and no end() then. The columns on the left stay in sight.
     bool begin(const char* name, std::span<const Column> columns, int columns_fixed, float height = 0);
     void end();
+
+    /// After begin(): what the column whose header the cursor is on shows. `help_of` an id is null: nothing to say.
+    void explain_header(const Ui& ui, std::span<const Column> columns,
+                        const char* (*help_of)(unsigned id)) const;
+    /// Lets the row at this position be in sight.
+    void scroll_to(std::size_t position) { scroll_to_ = static_cast<int>(position); }
 
     /// Between begin() and the rows: whether to sort now, and by what.
     bool wants_sort(double now);
@@ -44,13 +94,23 @@ public:
     };
     /// Around the cells of a row. begin_row() draws the first one: `label`.
     void begin_row(const Text& label, bool selected, bool weak = false);
+    /// The next cell of the row, if its column is in sight: what `say()` returns.
+    template <class Say> static void put(const Column& column, Say say) {
+        if (ImGui::TableNextColumn()) put_cell(column, say());
+    }
     Hit end_row(const Ui& ui, const char* mark, std::uint64_t id);
 
 private:
+    void show_headers(std::span<const Column> columns);
+    void scroll();
+    static void put_cell(const Column& column, const Cell& cell);
+
     std::array<SortKey, 4> keys_{};
     std::size_t key_count_ = 0;
     double sorted_at_ = -1;
     bool held_ = false;
+    int hovered_header_ = -1;
+    int scroll_to_ = -1; ///< a position; none
     // Of the row under way.
     ImVec2 row_min_{};
     ImVec2 row_max_{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "timeouts_table.hpp"
 
+#include "object_actions.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
@@ -13,20 +15,62 @@
 namespace ioloop::imgui {
 namespace {
 
-enum Id : unsigned { name, kind, due, period, fires, place, chain, action };
+enum Id : unsigned {
+    name,
+    kind,
+    due,
+    period,
+    fires,
+    action,
+    late,
+    average_late,
+    latest,
+    interval,
+    moved,
+    average,
+    longest,
+    place,
+    chain
+};
 
-constexpr std::array<Column, 8> columns{{
+constexpr auto most_first = ImGuiTableColumnFlags_PreferSortDescending;
+
+constexpr std::array<Column, 15> columns{{
     {name, "name", 14, ImGuiTableColumnFlags_NoHide},
     {kind, "kind", 5},
-    {due, "due in", 8, ImGuiTableColumnFlags_DefaultSort},
-    {period, "period", 5},
-    {fires, "fired", 4.5F, ImGuiTableColumnFlags_PreferSortDescending},
-    {action, "action", 10, ImGuiTableColumnFlags_NoSort},
+    {due, "due in", 8, ImGuiTableColumnFlags_DefaultSort, true},
+    {period, "period", 5, 0, true},
+    {fires, "fired", 4.5F, most_first, true},
+    {action, "action", 10, ImGuiTableColumnFlags_NoSort, false, true},
+    {late, "late", 5, most_first, true},
+    {average_late, "avg late", 5, most_first, true},
+    {latest, "latest", 5, most_first, true},
+    {interval, "interval", 5, 0, true},
+    {moved, "re-armed", 5, most_first, true},
+    {average, "average", 5, most_first, true},
+    {longest, "longest", 5, most_first, true},
     {place, "created at", 11},
     {chain, "scheduled by", 16},
 }};
 
-constexpr double flash_seconds = 0.3;
+const char* help_of(unsigned column) {
+    switch (column) {
+    case due: return "What is left. The bar is empty when it is due; late: the loop was not run since.";
+    case period: return "Of a PeriodicCallback.";
+    case fires: return "Calls so far; it flashes with each.";
+    case late:
+        return "The last call: how long after it was due. Late ones wait for a slow call, or for a host that "
+               "does not run the loop.";
+    case average_late: return "The same, on average of the calls that were recorded.";
+    case latest: return "The same, at most.";
+    case interval: return "Between the last two calls: to be compared with the period.";
+    case moved: return "How often it was given another deadline. As often as it fired: it re-arms itself.";
+    case average: return "How long its calls take, of those that were recorded.";
+    case longest: return "The longest of them. Yellow: longer than a call should be.";
+    case chain: return "What was running when it was created; and what had scheduled that, and so on.";
+    default: return nullptr;
+    }
+}
 
 Duration left(const Ui& ui, const TimeoutInfo& info) {
     return info.deadline == never ? forever : info.deadline - ui.view.time();
@@ -37,7 +81,8 @@ Duration left(const Ui& ui, const TimeoutInfo& info) {
 void TimeoutsTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("timeouts", columns, 1)) {
-        arrange(ui);
+        table_.explain_header(ui, columns, help_of);
+        arrange(ui, table_.wants_sort(ui.now));
         ImGuiListClipper clipper;
         clipper.Begin(static_cast<int>(rows_.size()));
         while (clipper.Step()) {
@@ -49,12 +94,31 @@ void TimeoutsTable::show(const Ui& ui) {
     }
     show_popup(ui);
     ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" timeouts");
+    add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
+std::string TimeoutsTable::tsv(const Ui& ui) {
+    update(ui);
+    arrange(ui, true);
+    return tsv_of(columns, rows_.size(),
+                  [&](std::size_t position, unsigned column) { return cell(ui, rows_[position], column); });
+}
+
+void TimeoutsTable::move_selection(const Ui& ui, int rows) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (!ui.selection.is(rows_[i].info)) continue;
+        const std::size_t to = shifted(i, rows, rows_.size());
+        ui.selection.select(rows_[to].info);
+        return table_.scroll_to(to);
+    }
+}
+
 void TimeoutsTable::update(const Ui& ui) {
-    if (version_ == ui.view.version()) return;
+    if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
+    mark_version_ = ui.baseline.version();
+    since_mark_ = ui.baseline.since(std::span<const TimeoutInfo>(ui.view.snapshot().timeouts));
     rows_.update<>(
         std::span<const TimeoutInfo>(ui.view.snapshot().timeouts),
         [](Rows::Row& row) { row.extra.fires = row.info.fires; },
@@ -67,13 +131,27 @@ void TimeoutsTable::update(const Ui& ui) {
             if (extra.fires != row.info.fires) extra.fired_at = ui.now;
             extra.fires = row.info.fires;
         });
+    count(ui);
 }
 
-void TimeoutsTable::arrange(const Ui& ui) {
-    const bool sort = table_.wants_sort(ui.now);
+/// What was recorded of each since the last look.
+void TimeoutsTable::count(const Ui& ui) {
+    const Moment& moment = ui.view.moment();
+    for (const ChangeRecord& change : changes_.take(ui.view.changes(), moment.changes_seen)) {
+        if (change.kind != CallKind::timeout || change.change != ChangeKind::moved) continue;
+        if (Rows::Row* row = rows_.find(change.id)) ++row->extra.moved;
+    }
+    for (const CallRecord& call : calls_.take(ui.view.calls(), moment.calls_seen)) {
+        if (call.kind != CallKind::timeout) continue;
+        if (Rows::Row* row = rows_.find(call.id)) row->extra.tally.add(call);
+    }
+}
+
+void TimeoutsTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
-        table_.held(), sort, ui.filter.version(), table_.sort_keys(),
+        table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
+            if (ui.baseline.hides(row.info)) return false;
             if (ui.filter.empty()) return true;
             const Text label = format_name(row.info.origin);
             const Text created = format_place(row.info.origin);
@@ -90,6 +168,13 @@ void TimeoutsTable::arrange(const Ui& ui) {
             case kind: return (l.period > no_wait) <=> (r.period > no_wait);
             case period: return l.period <=> r.period;
             case fires: return l.fires <=> r.fires;
+            case late: return a.extra.tally.late <=> b.extra.tally.late;
+            case average_late: return a.extra.tally.average_late() <=> b.extra.tally.average_late();
+            case latest: return a.extra.tally.latest <=> b.extra.tally.latest;
+            case interval: return a.extra.tally.interval <=> b.extra.tally.interval;
+            case moved: return a.extra.moved <=> b.extra.moved;
+            case average: return a.extra.tally.average() <=> b.extra.tally.average();
+            case longest: return a.extra.tally.longest <=> b.extra.tally.longest;
             case place: return format_place(l.origin).view() <=> format_place(r.origin).view();
             case chain: return format_chain(l.chain).view() <=> format_chain(r.chain).view();
             default: return l.deadline <=> r.deadline;
@@ -101,31 +186,22 @@ void TimeoutsTable::show_row(const Ui& ui, Rows::Row& row) {
     const TimeoutInfo& info = row.info;
     ImGui::PushID(static_cast<int>(row.id >> 32U));
     ImGui::PushID(static_cast<int>(row.id));
-    const Text label = format_name(info.origin);
-    table_.begin_row(row.gone ? Text("gone: ").add(label.view()) : label, ui.selection.is(info), row.gone);
-
-    const auto cell = [] { return ImGui::TableNextColumn(); };
-    if (cell()) put_text(info.period > no_wait ? "periodic" : "once");
-    if (cell()) show_due(ui, row);
-    if (cell()) put_right(info.period > no_wait ? format_duration(info.period) : Text("-"));
-    if (cell()) {
-        const double age = ui.now - row.extra.fired_at;
-        if (row.extra.fired_at >= 0 && age < flash_seconds) {
-            const auto fade = static_cast<float>(1 - age / flash_seconds);
-            ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg,
-                                   ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.4F * fade));
+    const Text label = Text(row.pinned ? "* " : "").add(cell(ui, row, name).text.view());
+    table_.begin_row(label, ui.selection.is(info), row.gone);
+    for (const Column& column : std::span(columns).subspan(1)) {
+        if (!column.buttons) {
+            Table::put(column, [&] {
+                if (column.id == due) show_bar(ui, row);
+                return cell(ui, row, column.id);
+            });
+        } else if (ImGui::TableNextColumn() && !row.gone) {
+            if (small_command_button(ui, "Fire now")) ui.command = {Command::Kind::fire_now, info.id, 0};
+            ui.mark("timeout/fire", row.id);
+            ImGui::SameLine();
+            if (small_command_button(ui, "Cancel")) ui.command = {Command::Kind::cancel, info.id, 0};
+            ui.mark("timeout/cancel", row.id);
         }
-        put_right(format_count(info.fires));
     }
-    if (cell() && !row.gone) {
-        if (small_command_button(ui, "Fire now")) ui.command = {Command::Kind::fire_now, info.id, 0};
-        ui.mark("timeout/fire", row.id);
-        ImGui::SameLine();
-        if (small_command_button(ui, "Cancel")) ui.command = {Command::Kind::cancel, info.id, 0};
-        ui.mark("timeout/cancel", row.id);
-    }
-    if (cell()) put_text(format_place(info.origin));
-    if (cell()) put_text(format_chain(info.chain));
 
     const Table::Hit hit = table_.end_row(ui, "timeout", row.id);
     if (hit.selected || hit.menu) ui.selection.select(info);
@@ -137,21 +213,54 @@ void TimeoutsTable::show_row(const Ui& ui, Rows::Row& row) {
     ImGui::PopID();
 }
 
-/// A bar that runs empty, with the time on it.
-void TimeoutsTable::show_due(const Ui& ui, const Rows::Row& row) {
-    if (row.gone) return put_right("-");
-    const Duration time_left = left(ui, row.info);
-    if (time_left != forever && row.extra.whole > no_wait) {
-        const double share =
-            static_cast<double>(time_left.count()) / static_cast<double>(row.extra.whole.count());
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        const float width =
-            ImGui::GetContentRegionAvail().x * static_cast<float>(std::clamp(share, 0.0, 1.0));
-        const ImVec2 end(at.x + width, at.y + ImGui::GetTextLineHeight());
-        ImGui::GetWindowDrawList()->AddRectFilled(at, end, ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.35F));
+Cell TimeoutsTable::cell(const Ui& ui, const Rows::Row& row, unsigned column) {
+    const TimeoutInfo& info = row.info;
+    const CallTally& tally = row.extra.tally;
+    const auto measured = [&](Duration duration, bool known) {
+        return known ? format_duration(duration) : Text("-");
+    };
+    switch (column) {
+    case name:
+        return row.gone ? Text("gone: ").add(format_name(info.origin).view()) : format_name(info.origin);
+    case kind: return info.period > no_wait ? "periodic" : "once";
+    case due: {
+        if (row.gone) return "-";
+        const Duration time_left = left(ui, info);
+        return time_left < no_wait ? Text("late ").add(format_duration(-time_left).view())
+                                   : format_duration(time_left);
     }
-    const bool late = time_left < no_wait;
-    put_right(late ? Text("late ").add(format_duration(-time_left).view()) : format_duration(time_left));
+    case period: return measured(info.period, info.period > no_wait);
+    case fires: {
+        Cell cell = format_count(info.fires);
+        cell.flash = flash_of(row.extra.fired_at, ui.now);
+        return cell;
+    }
+    case late: return measured(tally.late, !tally.empty());
+    case average_late: return measured(tally.average_late(), !tally.empty());
+    case latest: return measured(tally.latest, !tally.empty());
+    case interval: return measured(tally.interval, tally.calls > 1);
+    case moved: return format_count(row.extra.moved);
+    case average: return measured(tally.average(), !tally.empty());
+    case longest: {
+        const bool slow = tally.longest > ui.slow_call;
+        return {measured(tally.longest, !tally.empty()), slow ? Severity::warning : Severity::ok};
+    }
+    case place: return format_place(info.origin);
+    case chain: return format_chain(info.chain);
+    default: return "";
+    }
+}
+
+/// It runs empty, behind the time that is left.
+void TimeoutsTable::show_bar(const Ui& ui, const Rows::Row& row) {
+    const Duration time_left = left(ui, row.info);
+    if (row.gone || time_left == forever || row.extra.whole <= no_wait) return;
+    const double share =
+        static_cast<double>(time_left.count()) / static_cast<double>(row.extra.whole.count());
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float width = ImGui::GetContentRegionAvail().x * static_cast<float>(std::clamp(share, 0.0, 1.0));
+    const ImVec2 end(at.x + width, at.y + ImGui::GetTextLineHeight());
+    ImGui::GetWindowDrawList()->AddRectFilled(at, end, ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.35F));
 }
 
 void TimeoutsTable::show_popup(const Ui& ui) {
@@ -168,6 +277,11 @@ void TimeoutsTable::show_popup(const Ui& ui) {
     if (command_item(ui, "Cancel")) ui.command = {Command::Kind::cancel, menu_.id, 0};
     ui.mark("timeout menu/cancel");
     ImGui::Separator();
+    offer_breakpoints(ui, As::menu, CallKind::timeout, id_of(menu_), menu_.chain.site());
+    ImGui::Separator();
+    const bool pinned = rows_.is_pinned(id_of(menu_));
+    if (ImGui::MenuItem(pinned ? "Unpin" : "Pin on top")) rows_.set_pinned(id_of(menu_), !pinned);
+    ui.mark("timeout menu/pin");
     if (ImGui::MenuItem("Copy the place it was created at")) {
         ImGui::SetClipboardText(Text(menu_.origin.file).add(":").add(menu_.origin.line).c_str());
     }

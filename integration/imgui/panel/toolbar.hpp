@@ -3,16 +3,34 @@
 /// broom.
 #pragma once
 
+#include "breaks.hpp"
+#include "trigger.hpp"
 #include "ui.hpp"
+
+#include <cstdint>
 
 namespace ioloop::imgui {
 
 /// What was asked for, beside commands.
 struct ToolbarResult {
+    enum class Copy : std::uint8_t { nothing, text, descriptors, timeouts, calls, trace };
+
     bool clear = false; ///< forget what was recorded
-    bool copy = false;  ///< the contents, as text
+    Copy copy = Copy::nothing;
 };
 
-ToolbarResult show_toolbar(const Ui& ui);
+class Toolbar {
+public:
+    ToolbarResult show(const Ui& ui);
+
+private:
+    void show_recording(const Ui& ui);
+    void show_loop(const Ui& ui);
+    static void show_mark(const Ui& ui);
+    static ToolbarResult::Copy show_copy(const Ui& ui);
+
+    Trigger trigger_;
+    Breaks breaks_;
+};
 
 } // namespace ioloop::imgui

@@ -2,6 +2,7 @@
 #include "ui.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace ioloop::imgui {
 namespace {
@@ -43,8 +44,38 @@ void put_fact(const char* what, const Text& value) {
     put_text(value);
 }
 
+void flow(float width) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float end = ImGui::GetItemRectMax().x + style.ItemSpacing.x + width;
+    const float room = ImGui::GetWindowPos().x + ImGui::GetWindowSize().x - style.WindowPadding.x;
+    if (end < room) ImGui::SameLine();
+}
+
+float width_of_button(const char* label) {
+    return ImGui::CalcTextSize(label, nullptr, true).x + ImGui::GetStyle().FramePadding.x * 2;
+}
+
+void put_ms_input(const char* label, float& milliseconds) {
+    ImGui::SetNextItemWidth(em() * 6);
+    ImGui::InputFloat(label, &milliseconds, 0, 0, "%.1f");
+    milliseconds = std::clamp(milliseconds, 0.0F, 1e6F);
+}
+
+Duration from_ms(float milliseconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(milliseconds));
+}
+
+void add_difference(const Ui& ui, const Baseline::Difference& difference) {
+    if (!ui.baseline.is_set()) return;
+    ui.rows_shown->add(", ").add(difference.added).add(" new, ").add(difference.gone).add(" gone since A");
+}
+
 void explain(const Ui& ui, const char* text) {
-    if (!ui.tooltips || !ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) return;
+    if (ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled)) put_tooltip(ui, text);
+}
+
+void put_tooltip(const Ui& ui, const char* text) {
+    if (!ui.tooltips) return;
     ImGui::BeginTooltip();
     ImGui::PushTextWrapPos(em() * 30);
     ImGui::TextUnformatted(text);
@@ -52,11 +83,12 @@ void explain(const Ui& ui, const char* text) {
     ImGui::EndTooltip();
 }
 
-/// Weak enough to read the style's text on it, whether that is black or white.
+/// Weak enough to read the style's text on it, whether that is black or white; and of a lightness of their own, for
+/// those who do not see red from yellow.
 ImU32 severity_color(Severity severity) {
     switch (severity) {
-    case Severity::error: return ImGui::GetColorU32(ImVec4(0.95F, 0.15F, 0.10F, 0.45F));
-    case Severity::warning: return ImGui::GetColorU32(ImVec4(0.95F, 0.65F, 0.00F, 0.40F));
+    case Severity::error: return ImGui::GetColorU32(ImVec4(1.00F, 0.20F, 0.00F, 0.70F));
+    case Severity::warning: return ImGui::GetColorU32(ImVec4(0.90F, 0.70F, 0.00F, 0.40F));
     case Severity::note: return ImGui::GetColorU32(ImGuiCol_Header);
     case Severity::ok: break;
     }
@@ -73,12 +105,16 @@ void put_badge(const Text& text, Severity severity) {
     whole.add(text.view());
     const float padding = em() * 0.4F;
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    const ImVec2 size(width_of(whole) + padding * 2, ImGui::GetTextLineHeight());
+    // What is longer than the line goes on in the next one.
+    const float room = std::max(ImGui::GetContentRegionAvail().x - padding * 2, em() * 10);
+    const ImVec2 size = ImGui::CalcTextSize(whole.c_str(), whole.end(), false, room);
     ImGui::GetWindowDrawList()->AddRectFilled(ImVec2(at.x, at.y - 1),
-                                              ImVec2(at.x + size.x, at.y + size.y + 1),
+                                              ImVec2(at.x + size.x + padding * 2, at.y + size.y + 1),
                                               severity_color(severity), em() * 0.25F);
     ImGui::SetCursorPosX(ImGui::GetCursorPosX() + padding);
+    ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + room);
     put_text(whole);
+    ImGui::PopTextWrapPos();
     ImGui::SameLine(0, padding);
     ImGui::Dummy(ImVec2(0, 0));
 }
@@ -91,8 +127,8 @@ bool command_item(const Ui& ui, const char* label, bool enabled) {
     return guarded(ui, enabled, [&] { return ImGui::MenuItem(label); });
 }
 
-bool small_command_button(const Ui& ui, const char* label) {
-    return guarded(ui, true, [&] { return ImGui::SmallButton(label); });
+bool small_command_button(const Ui& ui, const char* label, bool enabled) {
+    return guarded(ui, enabled, [&] { return ImGui::SmallButton(label); });
 }
 
 } // namespace ioloop::imgui

@@ -3,6 +3,7 @@
 /// and red and yellow in the background behind text that says the same.
 #pragma once
 
+#include "../model/baseline.hpp"
 #include "../model/filter.hpp"
 #include "../model/selection.hpp"
 #include "../model/verdict.hpp"
@@ -31,6 +32,7 @@ struct Mark {
 struct Ui {
     View& view;
     Filter& filter;
+    Baseline& baseline;
     Selection& selection;
     Command& command;    ///< run when the drawing is done; the last one counts
     const char* refusal; ///< null, or why commands are refused
@@ -41,6 +43,9 @@ struct Ui {
     Text* rows_shown; ///< said by the table that is open, for the last line
     std::vector<Mark>* marks;
     std::string_view& open_tab; ///< set it to the name of a tab to have that opened: a literal
+
+    /// Another number whenever other rows are to be shown: for RowSet::arrange().
+    std::uint64_t filter_version() const { return filter.version() + baseline.version(); }
 
     /// Remembers where the last item is.
     void mark(const char* name, std::uint64_t id = 0) const {
@@ -60,6 +65,16 @@ void push_weak_text();
 void put_weak(const Text& text);
 /// A line: what, and how much of it.
 void put_fact(const char* what, const Text& value);
+/// The next item beside the last one if there is room for `width`, else below it.
+void flow(float width);
+/// What a button takes, without what its label hides behind ###.
+float width_of_button(const char* label);
+/// Milliseconds to type in.
+void put_ms_input(const char* label, float& milliseconds);
+Duration from_ms(float milliseconds);
+/// "3 new, 1 gone since A", behind what is shown of a table; nothing if there is no mark.
+void add_difference(const Ui& ui, const Baseline::Difference& difference);
+void put_tooltip(const Ui& ui, const char* text);
 /// A tooltip for the last item, also if it is disabled.
 void explain(const Ui& ui, const char* text);
 /// Says a severity beside its colour: "!! ".
@@ -71,6 +86,6 @@ ImU32 severity_color(Severity severity);
 /// A button that asks for a command; disabled, with the reason, if commands are refused.
 bool command_button(const Ui& ui, const char* label, ImVec2 size = ImVec2(0, 0), bool enabled = true);
 bool command_item(const Ui& ui, const char* label, bool enabled = true);
-bool small_command_button(const Ui& ui, const char* label);
+bool small_command_button(const Ui& ui, const char* label, bool enabled = true);
 
 } // namespace ioloop::imgui

@@ -6,6 +6,7 @@
 
 #include <ioloop/inspect/chrome_trace.hpp>
 #include <ioloop/inspect/format.hpp>
+#include <ioloop/inspect/moment.hpp>
 #include <ioloop/inspect/recorder.hpp>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <limits>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,7 @@ constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 struct Span {
     TimePoint begin{};
     TimePoint end{};
-    std::size_t record = 0; ///< its index in the recorder
+    std::size_t record = 0; ///< its index among the records
     unsigned depth = 0;
     unsigned lane = 0;
     std::size_t within = none; ///< the span of the same lane around it
@@ -64,9 +66,17 @@ struct Arrow {
     std::size_t to = 0;      ///< the span of the call that it became
 };
 
+/// Where they come from is one to the trace. Of each the oldest is [0].
+struct Records {
+    std::span<const CallRecord> calls;
+    std::span<const TurnRecord> turns;
+    std::uint64_t calls_seen = 0;
+    std::uint64_t turns_seen = 0;
+};
+
 class Trace {
 public:
-    Trace(const Recorder& recorder, std::ostream& out) : recorder_(recorder), out_(out) {
+    Trace(const Records& records, std::ostream& out) : records_(records), out_(out) {
         collect();
         join();
     }
@@ -74,10 +84,10 @@ public:
     void write(std::string_view process) {
         put(R"({"displayTimeUnit":"ns","otherData":)");
         put(line_.begin()
-                .number("calls", recorder_.call_count())
-                .number("calls_seen", recorder_.calls_seen())
-                .number("turns", recorder_.turn_count())
-                .number("turns_seen", recorder_.turns_seen())
+                .number("calls", records_.calls.size())
+                .number("calls_seen", records_.calls_seen)
+                .number("turns", records_.turns.size())
+                .number("turns_seen", records_.turns_seen)
                 .end());
         put(R"(,"traceEvents":[)");
         write_names(process);
@@ -90,12 +100,12 @@ private:
     // ---- what there is ----
 
     void collect() {
-        for (std::size_t i = 0; i < recorder_.turn_count(); ++i) {
-            const TurnRecord& turn = recorder_.turn(i);
+        for (std::size_t i = 0; i < records_.turns.size(); ++i) {
+            const TurnRecord& turn = records_.turns[i];
             turns_.push_back({turn.begin, std::max(turn.begin, turn.end), i, 0, 0, none});
         }
-        for (std::size_t i = 0; i < recorder_.call_count(); ++i) {
-            const CallRecord& call = recorder_.call(i);
+        for (std::size_t i = 0; i < records_.calls.size(); ++i) {
+            const CallRecord& call = records_.calls[i];
             const TimePoint end = ioloop::after(call.begin, std::max(call.took, Duration::zero()));
             calls_.push_back({call.begin, end, i, call.depth, 0, none});
         }
@@ -107,7 +117,7 @@ private:
 
     void join() {
         for (std::size_t to = 0; to < calls_.size(); ++to) {
-            const CallRecord& call = recorder_.call(calls_[to].record);
+            const CallRecord& call = records_.calls[calls_[to].record];
             if (call.kind != CallKind::callback) continue;
             Arrow arrow{ioloop::after(call.begin, -call.late), none, to};
             arrow.from = poster_of(call, arrow.posted, to);
@@ -138,7 +148,7 @@ private:
         for (auto i = static_cast<std::size_t>(later - calls_.begin()); i-- > 0;) {
             for (std::size_t at = i; at != none; at = calls_[at].within) {
                 const Span& span = calls_[at];
-                if (span.end >= posted && recorder_.call(span.record).chain.site() == site) return at;
+                if (span.end >= posted && records_.calls[span.record].chain.site() == site) return at;
             }
             if (calls_[i].begin < posted) break;
         }
@@ -193,7 +203,7 @@ private:
     }
 
     void write_turn(const Span& span) {
-        const TurnRecord& turn = recorder_.turn(span.record);
+        const TurnRecord& turn = records_.turns[span.record];
         const unsigned lane = turn_lane(span.lane);
         const Duration length = span.end - span.begin;
         put_event(begin_slice(lane, span.begin, length)
@@ -248,7 +258,7 @@ private:
         for (; next != arrows_.end() && out_; ++next) write_post(*next);
     }
     void write_call(const Span& span) {
-        const CallRecord& call = recorder_.call(span.record);
+        const CallRecord& call = records_.calls[span.record];
         JsonLine& line = begin_slice(call_lane(span.lane), span.begin, span.end - span.begin)
                              .text("cat", name_of(call.kind))
                              .text("name", format_name(call.chain.origin()).view())
@@ -265,7 +275,7 @@ private:
     }
     /// A moment: a slice of no length, for the arrow to begin in.
     void write_post(const Arrow& arrow) {
-        const CallRecord& call = recorder_.call(calls_[arrow.to].record);
+        const CallRecord& call = records_.calls[calls_[arrow.to].record];
         JsonLine& line = begin_slice(lane_elsewhere(), arrow.posted, Duration::zero())
                              .text("cat", "post")
                              .text("name", format_name(call.chain.origin()).view())
@@ -278,7 +288,7 @@ private:
         return begin(phase, lane, at).text("cat", "post").text("name", "post").number("id", arrow.to + 1);
     }
 
-    const Recorder& recorder_;
+    Records records_;
     std::ostream& out_;
     JsonLine line_;
     bool first_event_ = true;
@@ -295,7 +305,15 @@ private:
 } // namespace
 
 void write_chrome_trace(const Recorder& recorder, std::ostream& out, std::string_view process) {
-    Trace(recorder, out).write(process);
+    std::vector<CallRecord> calls;
+    for (std::size_t i = 0; i < recorder.call_count(); ++i) calls.push_back(recorder.call(i));
+    std::vector<TurnRecord> turns;
+    for (std::size_t i = 0; i < recorder.turn_count(); ++i) turns.push_back(recorder.turn(i));
+    Trace({calls, turns, recorder.calls_seen(), recorder.turns_seen()}, out).write(process);
+}
+
+void write_chrome_trace(const Moment& moment, std::ostream& out, std::string_view process) {
+    Trace({moment.calls, moment.turns, moment.calls_seen, moment.turns_seen}, out).write(process);
 }
 
 } // namespace ioloop

@@ -19,11 +19,17 @@
 namespace ioloop {
 
 class Recorder;
+struct Moment;
 
 /// `process` names the process in the viewer: IOLoop::name(), say. Names may be any bytes; what is not UTF-8 is
 /// replaced. Times begin at the first record.
 /// Thread: the loop's; also within a call, which is then not part of the trace yet.
 /// Errors: those of the stream are in its state; the rest is then not written.
 void write_chrome_trace(const Recorder& recorder, std::ostream& out, std::string_view process = "ioloop");
+
+/// The same of what an inspector shows, which may be of a loop that is somewhere else: of calls and turns only as
+/// many as a Moment has.
+/// Thread: any.
+void write_chrome_trace(const Moment& moment, std::ostream& out, std::string_view process = "ioloop");
 
 } // namespace ioloop
