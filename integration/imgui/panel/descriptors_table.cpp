@@ -192,7 +192,8 @@ void DescriptorsTable::update(const Ui& ui) {
     if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
     mark_version_ = ui.baseline.version();
-    since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
+    if (ui.baseline.is_set())
+        since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
     const TimePoint now = ui.view.time();
     const std::uint64_t turn = ui.view.snapshot().turn;
     rows_.update<>(
@@ -344,7 +345,7 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
                                                         : Text("-");
     }
     case idle_for:
-        if (info.calls == 0) return "never called";
+        if (info.calls == 0) return "never";
         return format_at_least(ui.view.time() - extra.idle_since, measured);
     case place: return format_place(info.origin);
     case streak: {
