@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "descriptors_table.hpp"
 
+#include "descriptor_columns.hpp"
 #include "object_actions.hpp"
 
 #include <ioloop/inspect/format.hpp>
@@ -15,67 +16,7 @@
 namespace ioloop::imgui {
 namespace {
 
-enum Id : unsigned {
-    fd,
-    name,
-    kind,
-    truth,
-    peer,
-    interest,
-    ready,
-    ready_share,
-    rate,
-    calls,
-    action,
-    average,
-    longest,
-    p99,
-    idle_for,
-    place,
-    streak,
-    idle,
-    local,
-    in,
-    out,
-    state,
-    round_trip,
-    accept,
-    age,
-    chain
-};
-
-constexpr auto most_first = ImGuiTableColumnFlags_PreferSortDescending;
-constexpr auto sampled = ImGuiTableColumnFlags_NoSort; // known for the rows in sight only
-constexpr auto seldom = ImGuiTableColumnFlags_DefaultHide;
-
-constexpr std::array<Column, 26> columns{{
-    {fd, "fd", 3, ImGuiTableColumnFlags_DefaultSort | ImGuiTableColumnFlags_NoHide},
-    {name, "name", 12},
-    {kind, "kind", 8, sampled},
-    {truth, "kernel", 6.5F, most_first},
-    {peer, "peer", 10, sampled},
-    {interest, "wants", 3.5F},
-    {ready, "ready", 3.5F},
-    {ready_share, "ready %", 4.5F, most_first, true},
-    {rate, "calls/s", 5, most_first, true},
-    {calls, "calls", 5, most_first, true},
-    {action, "action", 6, ImGuiTableColumnFlags_NoSort, false, true},
-    {average, "average", 5, most_first, true},
-    {longest, "longest", 5, most_first, true},
-    {p99, "site p99", 5, sampled, true},
-    {idle_for, "idle for", 5.5F, most_first, true},
-    {place, "added at", 11},
-    {streak, "in a row", 6, most_first, true},
-    {idle, "idle turns", 7, most_first | seldom, true},
-    {local, "local", 10, sampled},
-    {in, "bytes in", 5, sampled, true},
-    {out, "bytes out", 5.5F, sampled, true},
-    {state, "tcp", 7, sampled},
-    {round_trip, "round trip", 6, sampled, true},
-    {accept, "to accept", 6, sampled, true},
-    {age, "age", 5.5F, most_first, true},
-    {chain, "scheduled by", 12},
-}};
+using namespace descriptor_column;
 
 /// Readiness this often in a row, without a break, is a handler that does not consume what wakes it; or hard
 /// work.
@@ -109,39 +50,6 @@ Severity severity_of(KernelTruth told) {
 /// "> ": at least; it may be longer.
 Text format_at_least(Duration duration, bool exact) {
     return Text(exact ? "" : "> ").add(format_duration(std::max(duration, Duration{})).view());
-}
-
-const char* help_of(unsigned column) {
-    switch (column) {
-    case fd: return "The number. A star: pinned.";
-    case truth:
-        return "What the kernel watches for it, beside what the loop believes. Ghost: closed while a "
-               "duplicate lives, "
-               "and so reported for ever. Lost: not watched any more, its handler waits in vain. Reused: the "
-               "number is "
-               "another file. All three: remove_handler() before closing.";
-    case interest: return "What the handler waits for: R to read, W to write.";
-    case ready: return "What it was ready for last; the exclamation mark is for errors and hang-ups.";
-    case ready_share:
-        return "In which share of the turns it was called, of late. Always ready: it does not consume "
-               "what wakes it, or there is much to do.";
-    case average: return "How long its calls take, of those that were recorded.";
-    case longest: return "The longest of them. Yellow: longer than a call should be; the frame waits for it.";
-    case p99: return "Of 100 calls of all handlers that were added at the same place, 99 took no longer.";
-    case idle_for: return "Since its last call. '>': it may be longer.";
-    case streak:
-        return "Turns in a row in which it was ready, up to now. Yellow: it seems not to consume what wakes "
-               "it.";
-    case idle: return "Turns since its last call.";
-    case in: return "Waiting to be read. It stays: nobody reads.";
-    case out: return "Not sent yet. It grows: the other end is too slow, or gone.";
-    case round_trip: return "Of a TCP connection, as the system smoothes it.";
-    case accept:
-        return "Connections that wait for accept(), and how many may. Yellow: full, new ones are dropped.";
-    case age: return "Since it was added. '>': it was there before the inspector looked.";
-    case chain: return "What was running when it was added; and what had scheduled that, and so on.";
-    default: return nullptr;
-    }
 }
 
 /// More than this many descriptors are not asked what they are only because a filter might match that.
@@ -192,7 +100,8 @@ void DescriptorsTable::update(const Ui& ui) {
     if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
     mark_version_ = ui.baseline.version();
-    since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
+    if (ui.baseline.is_set())
+        since_mark_ = ui.baseline.since(std::span<const HandlerInfo>(ui.view.snapshot().handlers));
     const TimePoint now = ui.view.time();
     const std::uint64_t turn = ui.view.snapshot().turn;
     rows_.update<>(
@@ -344,7 +253,7 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
                                                         : Text("-");
     }
     case idle_for:
-        if (info.calls == 0) return "never called";
+        if (info.calls == 0) return "never";
         return format_at_least(ui.view.time() - extra.idle_since, measured);
     case place: return format_place(info.origin);
     case streak: {

@@ -125,7 +125,7 @@ void Table::begin_row(const Text& label, bool selected, bool weak) {
 void Table::put_cell(const Column& column, const Cell& cell) {
     if (cell.flash > 0) {
         ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg,
-                               ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.4F * cell.flash));
+                               ImGui::GetColorU32(ImGuiCol_SliderGrabActive, 0.5F * cell.flash));
     }
     Text text;
     if (cell.severity >= Severity::warning) {

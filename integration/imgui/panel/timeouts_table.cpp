@@ -118,7 +118,8 @@ void TimeoutsTable::update(const Ui& ui) {
     if (version_ == ui.view.version() && mark_version_ == ui.baseline.version()) return;
     version_ = ui.view.version();
     mark_version_ = ui.baseline.version();
-    since_mark_ = ui.baseline.since(std::span<const TimeoutInfo>(ui.view.snapshot().timeouts));
+    if (ui.baseline.is_set())
+        since_mark_ = ui.baseline.since(std::span<const TimeoutInfo>(ui.view.snapshot().timeouts));
     rows_.update<>(
         std::span<const TimeoutInfo>(ui.view.snapshot().timeouts),
         [](Rows::Row& row) { row.extra.fires = row.info.fires; },
@@ -260,7 +261,7 @@ void TimeoutsTable::show_bar(const Ui& ui, const Rows::Row& row) {
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float width = ImGui::GetContentRegionAvail().x * static_cast<float>(std::clamp(share, 0.0, 1.0));
     const ImVec2 end(at.x + width, at.y + ImGui::GetTextLineHeight());
-    ImGui::GetWindowDrawList()->AddRectFilled(at, end, ImGui::GetColorU32(ImGuiCol_PlotHistogram, 0.35F));
+    ImGui::GetWindowDrawList()->AddRectFilled(at, end, ImGui::GetColorU32(ImGuiCol_SliderGrabActive, 0.4F));
 }
 
 void TimeoutsTable::show_popup(const Ui& ui) {
