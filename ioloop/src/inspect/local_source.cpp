@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "evidence.hpp"
+
 #include <ioloop/inspect/local_source.hpp>
 
 #include <algorithm>
@@ -64,10 +66,9 @@ bool LocalSource::refresh(Moment& moment, double now) {
         closed_ = snapshot.poller == "closed";
         if (is_due(compared_at_, now, seconds_between_comparisons * (objects > many ? 10 : 1))) {
             compared_at_ = now;
-            kernel_.read(snapshot.kernel_handle);
+            compare_with_kernel(snapshot);
         }
-        const auto truth = kernel_.compare(snapshot.handlers);
-        moment.truth.assign(truth.begin(), truth.end());
+        copy_truth(moment);
     } else {
         snapshot.statistics = statistics;
         snapshot.time = loop_.time();
@@ -79,12 +80,39 @@ bool LocalSource::refresh(Moment& moment, double now) {
     moment.observing = observing();
     moment.recording = recorder_.recording();
     copy_history(moment);
+    if (copy && moment.observing) linter_.check(snapshot); // which knows how often to look
     if (is_due(summarized_at_, now, seconds_between_summaries)) {
         summarized_at_ = now;
-        if (copy && moment.observing) linter_.check(snapshot);
         copy_summaries(moment);
     }
     return copy;
+}
+
+/// The list and the snapshot are of one moment; later ones have handlers that the list could not have.
+void LocalSource::compare_with_kernel(const Snapshot& snapshot) {
+    const auto by_handler = [](const auto& a, const auto& b) { return a.handler < b.handler; };
+    files_.clear();
+    for (const HandlerInfo& handler : snapshot.handlers) {
+        if (const FileIdentity file = recorder_.evidence().noted_file(handler.id))
+            files_.push_back({handler.id, file});
+    }
+    std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    kernel_.read(snapshot.kernel_handle);
+    const auto truth = kernel_.compare(snapshot.handlers, files_);
+    truth_.clear();
+    for (std::size_t i = 0; i < truth.size(); ++i) truth_.push_back({snapshot.handlers[i].id, truth[i]});
+    std::sort(truth_.begin(), truth_.end(), by_handler);
+}
+
+void LocalSource::copy_truth(Moment& moment) const {
+    moment.truth.clear();
+    for (const HandlerInfo& handler : moment.snapshot.handlers) {
+        const auto known =
+            std::lower_bound(truth_.begin(), truth_.end(), handler.id,
+                             [](const KnownTruth& each, std::uint64_t id) { return each.handler < id; });
+        const bool found = known != truth_.end() && known->handler == handler.id;
+        moment.truth.push_back(found ? known->truth : KernelTruth::unknown);
+    }
 }
 
 void LocalSource::copy_history(Moment& moment) {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace ioloop {
 
@@ -51,6 +52,8 @@ public:
 private:
     void observe();
     bool observing() const { return loop_.observer() == &recorder_; }
+    void compare_with_kernel(const Snapshot& snapshot);
+    void copy_truth(Moment& moment) const;
     void copy_history(Moment& moment);
     void copy_summaries(Moment& moment);
 
@@ -59,8 +62,16 @@ private:
     std::unique_ptr<Recorder> own_recorder_; ///< null: the program's
     Recorder& recorder_;
     Linter linter_;
+    /// What the kernel was found to watch, when it was asked.
+    struct KnownTruth {
+        std::uint64_t handler = 0;
+        KernelTruth truth = KernelTruth::unknown;
+    };
+
     KernelSet kernel_;
-    Snapshot fresh_; ///< for commands
+    std::vector<RegisteredFile> files_; ///< for it
+    std::vector<KnownTruth> truth_;     ///< by handler
+    Snapshot fresh_;                    ///< for commands
     Descriptor described_;
     bool installed_ = false;    ///< the recorder was made the loop's observer by this
     bool closed_ = false;       ///< as of the last snapshot

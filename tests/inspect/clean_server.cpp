@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// A busy server without a bug, in real time: whatever the linter says of it is wrong. And what looking costs.
+//
+// By hand, for longer: IOLOOP_CLEAN_SECONDS=60 test_inspect_clean_server
+#include "support/linted_loop.hpp"
+#include "support/os.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Answers whatever it gets, and closes a connection that is idle for half a minute.
+class Server {
+public:
+    explicit Server(IOLoop& loop) : loop_(loop) {
+        listener_ = os::bound_socket(address);
+        if (::listen(listener_, 128) != 0 || ::fcntl(listener_, F_SETFL, O_NONBLOCK) != 0) os::fail("listen");
+        loop_.add_handler(
+            listener_, [this](Fd, Events) { accept(); }, Events::read, "listener");
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server() {
+        loop_.remove_handler(listener_);
+        os::close(listener_);
+        for (const auto& each : connections_) {
+            loop_.remove_timeout(each->idle);
+            loop_.remove_handler(each->fd);
+            os::close(each->fd);
+        }
+    }
+    std::size_t connections() const { return connections_.size(); }
+    std::uint64_t answers = 0;
+    sockaddr_in address{};
+
+private:
+    struct Connection {
+        Fd fd = invalid_fd;
+        Timeout idle;
+    };
+
+    void accept() {
+        for (Fd fd = 0; (fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+            connections_.push_back(std::make_unique<Connection>());
+            Connection& made = *connections_.back();
+            made.fd = fd;
+            loop_.add_handler(
+                fd, [this, &made](Fd, Events) { answer(made); }, Events::read, "connection");
+            made.idle = loop_.call_later(
+                30s, [] {}, "idle");
+        }
+    }
+    void answer(Connection& connection) {
+        const std::string text = SocketPair::read_all(connection.fd);
+        if (!text.empty()) os::send(connection.fd, text);
+        loop_.update_timeout(connection.idle, loop_.now() + 30s);
+        ++answers;
+    }
+
+    IOLoop& loop_;
+    Fd listener_ = invalid_fd;
+    std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+/// Sends back what it is sent, for ever.
+class Client {
+public:
+    Client(IOLoop& loop, const sockaddr_in& there)
+        : loop_(loop),
+          fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) os::fail("connect");
+        ::fcntl(fd_, F_SETFL, O_NONBLOCK);
+        loop_.add_handler(
+            fd_,
+            [](Fd fd, Events) {
+                const std::string text = SocketPair::read_all(fd);
+                if (!text.empty()) os::send(fd, text);
+            },
+            Events::read, "client");
+        os::send(fd_, "ping");
+    }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client() {
+        loop_.remove_handler(fd_);
+        os::close(fd_);
+    }
+
+private:
+    IOLoop& loop_;
+    Fd fd_;
+};
+
+/// Both ends of each connection are in this process.
+std::size_t connections_possible() {
+    os::allow_many_descriptors();
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return std::min<std::size_t>(1000, (limit.rlim_cur - 64) / 2);
+}
+
+Duration duration_of_test() {
+    const char* seconds = std::getenv("IOLOOP_CLEAN_SECONDS");
+    return seconds != nullptr ? std::chrono::seconds(std::atoi(seconds)) : 10s;
+}
+
+TEST(CleanServer, a_thousand_busy_connections_yield_no_finding) {
+    IOLoop::Options options;
+    options.make_current = MakeCurrent::never;
+    IOLoop loop(std::move(options));
+    Recorder recorder;
+    loop.set_observer(&recorder);
+    Linter linter(loop, recorder);
+    Snapshot snapshot;
+    Server server(loop);
+    std::vector<std::unique_ptr<Client>> clients;
+    PeriodicCallback tick(
+        loop, 10ms, [] {}, "tick");
+    tick.start();
+
+    const std::size_t wanted = connections_possible();
+    RecordProperty("connections", static_cast<int>(wanted));
+    const TimePoint end = loop.time() + duration_of_test();
+    TimePoint next_look = loop.time();
+    while (loop.time() < end) {
+        // They arrive over the first seconds.
+        for (int i = 0; i < 20 && clients.size() < wanted; ++i)
+            clients.push_back(std::make_unique<Client>(loop, server.address));
+        loop.run_until(loop.time() + 16ms); // a frame
+        if (loop.time() < next_look) continue;
+        next_look = loop.time() + 100ms;
+        loop.snapshot(snapshot);
+        linter.check(snapshot);
+        ASSERT_TRUE(linter.findings().empty()) << text_of_all(linter.findings());
+    }
+    EXPECT_EQ(server.connections(), wanted);
+    EXPECT_GT(server.answers, wanted) << "it was busy";
+    clients.clear();
+}
+
+TEST(CostOfLooking, is_small_where_there_are_ten_thousand_of_each_and_no_suspect) {
+    SimWorld world;
+    Recorder recorder;
+    IOLoop loop(world.options());
+    loop.set_observer(&recorder);
+    Linter linter(loop, recorder);
+    std::vector<Fd> fds;
+    os::allow_many_descriptors();
+    SocketPair pair;
+    for (int i = 0; i < 10'000; ++i) {
+        const Fd twin = os::duplicate(pair.a);
+        if (twin < 0) break; // as many as the system allows
+        fds.push_back(twin);
+        loop.add_handler(
+            twin, [](Fd, Events) {}, Events::read, "connection");
+        loop.call_later(
+            1h + i * 1ms, [] {}, "idle");
+    }
+    Snapshot snapshot;
+    loop.run_once();
+    loop.snapshot(snapshot);
+    Duration all{};
+    Duration longest{};
+    constexpr int frames = 240;
+    for (int frame = 0; frame < frames; ++frame) {
+        world.advance(16ms);
+        snapshot.time = world.now(); // the same as a new one, which is not to be measured
+        snapshot.turn = ++snapshot.statistics.turns;
+        const TimePoint begin = steady_clock().now();
+        linter.check(snapshot);
+        const Duration took = steady_clock().now() - begin;
+        all += took;
+        longest = std::max(longest, took);
+    }
+    const double microseconds = std::chrono::duration<double, std::micro>(all).count() / frames;
+    std::printf("%zu handlers, %zu timeouts: %.1f us a frame, at most %.1f us\n", snapshot.handlers.size(),
+                snapshot.timeouts.size(), microseconds,
+                std::chrono::duration<double, std::micro>(longest).count());
+    EXPECT_TRUE(linter.findings().empty()) << text_of_all(linter.findings());
+    EXPECT_LT(microseconds, 2000) << "far from what is meant, also with sanitizers";
+    loop.close();
+    for (const Fd fd : fds) os::close(fd);
+}
+
+} // namespace
