@@ -3,10 +3,14 @@
 ///
 ///     Linter linter(loop, recorder);
 ///     loop.run_until(...);
-///     linter.check(snapshot, now);
+///     loop.snapshot(snapshot);
+///     linter.check(snapshot);
 ///     EXPECT_TRUE(linter.findings().empty());
 ///
-/// Cheap counters come first; the kernel is asked only about suspects.
+/// Cheap counters come first; the kernel is asked only about suspects. A cause hides its symptoms: one bug is one finding
+/// (src/inspect/lint_rules.cpp). What the machine did, when the thread waited for a CPU, is nobody's fault.
+///
+/// Cost, measured with 10000 handlers and 10000 timeouts, and no suspects: 30 us a frame at 60 Hz, at most 0.5 ms in one.
 ///
 /// Thread: the loop's.
 #pragma once
@@ -43,7 +47,8 @@ public:
     Linter& operator=(const Linter&) = delete;
     ~Linter();
 
-    /// Looks, if at least 100 ms of the loop's time have passed since it looked last. Allocates only while the program grows.
+    /// Looks, if at least 100 ms of the loop's time have passed since it looked last. Call it in every frame: that nobody
+    /// runs the loop is seen by frames in which nobody does. Allocates only while the program grows.
     void check(const Snapshot& snapshot);
 
     /// The worst first: active before past, then by severity, then the newest.
