@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Journal: what happened to a loop, in one list: changes, calls, errors and turns, by time.
 ///
-/// It sees what a moment shows it, once in a frame, and remembers it when the rings have long moved on. What is not
-/// to be recorded is dropped on the way in, and so leaves the room to the rest.
+/// It sees what a moment shows it, once in a frame, and remembers it when the rings have long moved on. What
+/// is not to be recorded is dropped on the way in, and so leaves the room to the rest.
 #pragma once
 
 #include "subject.hpp"

@@ -33,8 +33,8 @@ struct Selection {
     void select(const CallRecord& record) { call = record, begin(Kind::call); }
     void select(const TurnRecord& record) { turn = record, begin(Kind::turn); }
     void select(SiteKey key) { site = key, begin(Kind::site); }
-    /// The object; if the loop has it no more, the last call of it; else its call site. If none of them is known,
-    /// nothing changes.
+    /// The object; if the loop has it no more, the last call of it; else its call site. If none of them is
+    /// known, nothing changes.
     void select(const Subject& subject, const Moment& moment);
 
     bool is(const HandlerInfo& info) const { return is(subject_of(info)); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// SiteList: the call sites of a loop, in numbers: what ran of each, and what lives of each now. A site of which
-/// something lives and nothing was recorded is one, too.
+/// SiteList: the call sites of a loop, in numbers: what ran of each, and what lives of each now. A site of
+/// which something lives and nothing was recorded is one, too.
 #pragma once
 
 #include "id_map.hpp"
@@ -30,9 +30,9 @@ inline std::uint64_t id_of(const SiteInfo& info) { return id_of(info.key); }
 
 class SiteList {
 public:
-    /// Once a frame that shows them. Counts what lives once for each moment, and takes percentiles only if there
-    /// were calls.
-    /// True if the profiles are new: they are older than the moment otherwise, by up to a quarter of a second.
+    /// Once a frame that shows them. Counts what lives once for each moment, and takes percentiles only if
+    /// there were calls. True if the profiles are new: otherwise they are older than the moment, by up to a
+    /// quarter of a second.
     bool update(const View& view);
     std::span<const SiteInfo> sites() const { return sites_; }
 

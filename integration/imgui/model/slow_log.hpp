@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// SlowLog: the calls that took too long, and whom they kept waiting. It remembers them when the ring of calls has
-/// long moved on; but it sees only what that shows it, once in a frame.
+/// SlowLog: the calls that took too long, and whom they kept waiting. It remembers them when the ring of calls
+/// has long moved on; but it sees only what that shows it, once in a frame.
 #pragma once
 
 #include "view.hpp"

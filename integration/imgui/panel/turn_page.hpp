@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// TurnPage: one turn of the loop: why it woke, and what ran, in order. The one that is selected, or the last.
+/// TurnPage: one turn of the loop: why it woke, and what ran, in order. The one that is selected, or the
+/// last.
 #pragma once
 
 #include "table.hpp"
