@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// What the inspector costs: no memory once it is warm, nothing when it is not seen, and bounded with many
 /// objects.
+#include "support/fake_source.hpp"
 #include "support/inspector_gui.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
@@ -75,7 +76,8 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         pair.a, [&](Fd, Events) { pair.read_a(); }, Events::read, "link");
     InspectorGui gui(loop);
     gui.between_frames = [&] { churn(pair); };
-    for (const char* tab : {"Lints", "Sites", "Descriptors", "Timeouts", "Callbacks", "Turn", "Slow", "Journal", "Health"}) {
+    for (const char* tab :
+         {"Lints", "Sites", "Descriptors", "Timeouts", "Callbacks", "Turn", "Slow", "Journal", "Health"}) {
         gui.click(tab);
         gui.move_away();
         gui.frames(600);
@@ -99,6 +101,26 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         EXPECT_EQ(drawing, 0U) << "of a busy loop, in " << tab;
         gui.between_frames = [&] { churn(pair); };
     }
+}
+
+TEST_F(ImguiCosts, NoAllocationForWhatTheLintsFound) {
+    FakeSource source;
+    for (int i = 0; i < 30; ++i) {
+        Finding finding;
+        finding.active = i % 3 == 0;
+        finding.muted = i % 5 == 0;
+        finding.chain = Chain{}.then(site_of(Origin("found")));
+        finding.sentence = "it is bad";
+        source.moment.findings.push_back(finding);
+    }
+    InspectorGui gui(source);
+    gui.click("Lints");
+    gui.click("lint/why", 0);
+    gui.move_away();
+    gui.frames(60);
+    const std::uint64_t before = allocations;
+    gui.frames(100);
+    EXPECT_EQ(allocations, before);
 }
 
 TEST_F(ImguiCosts, ClosedOrCollapsedItDoesNotLookAtTheLoop) {

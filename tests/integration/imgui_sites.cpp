@@ -59,7 +59,7 @@ TEST_F(ImguiSites, TheyAreToldWordByWord) {
     play(gui, 500);
     const std::string text = gui.text();
     EXPECT_EQ(text.substr(text.find("\n| name")), R"(
-| name | kind | calls/s | ms/s | share | average | p99 | longest | wait p99 | live | created/s | threw | place |
+| name | kind | calls/s | ms/s | share | average | p99 | longest | wait p99 | live | new/s | threw | place |
 | dear | callback | 50.0 | 100 | 95.2 % | 2.00 ms | 2.00 ms | 2.00 ms | 18.0 ms | 0 | 50.0 | 0 | game.cpp:20 |
 | cheap | callback | 50.0 | 5.00 | 4.76 % | 100 us | 100 us | 100 us | 17.9 ms | 0 | 50.0 | 0 | game.cpp:10 |
 | session expiry | timeout | 0 | 0 | 0.00 % | - | - | - | - | 5 | 0 | 0 | session.cpp:7 |

@@ -4,6 +4,7 @@
 
 #include <ioloop/inspect/source.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 

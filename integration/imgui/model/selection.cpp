@@ -12,7 +12,7 @@ void Selection::select(const Subject& subject, const Moment& moment) {
         select(*found);
         return true;
     };
-    if (subject.id != 0) {
+    if (!subject.all_of_site) {
         const Snapshot& snapshot = moment.snapshot;
         if (select_one(snapshot.handlers) || select_one(snapshot.timeouts) || select_one(snapshot.callbacks))
             return;

@@ -62,7 +62,7 @@ struct Selection {
     }
     /// The object that was clicked, or one of the site that was.
     bool is(const Subject& subject) const {
-        if (kind == Kind::site || subject.id == 0) return is(subject.site);
+        if (kind == Kind::site || subject.all_of_site) return is(subject.site);
         switch (kind) {
         case Kind::handler: return subject.site.kind == CallKind::handler && handler.id == subject.id;
         case Kind::timeout: return subject.site.kind == CallKind::timeout && id_of(timeout) == subject.id;

@@ -27,7 +27,8 @@ inline std::uint64_t id_of(SiteKey key) {
 
 struct Subject {
     SiteKey site;
-    std::uint64_t id = 0; ///< of the object, as CallRecord::id; 0: all of the site
+    std::uint64_t id = 0;     ///< of the object, as CallRecord::id
+    bool all_of_site = false; ///< no object, but whatever is of the site
 
     friend bool operator==(const Subject&, const Subject&) = default;
 };
@@ -46,7 +47,7 @@ inline Subject subject_of(const ChangeRecord& change) {
     return {{change.chain.site(), change.kind}, change.id};
 }
 inline Subject subject_of(const Finding& finding) {
-    return {{finding.chain.site(), finding.kind}, finding.id};
+    return {{finding.chain.site(), finding.kind}, finding.id, finding.id == 0};
 }
 
 } // namespace ioloop::imgui

@@ -97,6 +97,7 @@ void HealthPage::show(const Ui& ui) {
         {"Waits", "How long the loop slept, when it did.", &Recorder::Health::waits},
         {"Frames", "How much of a frame of the host the loop took.", &Recorder::Health::frames},
     }};
+    ImGui::AlignTextToFramePadding();
     put_weak("Bars: how many took how long, since recording began or was cleared. Height:");
     ImGui::SameLine();
     if (ImGui::RadioButton("log", logarithmic_)) logarithmic_ = true;

@@ -119,6 +119,7 @@ bool JournalTable::show_boxes(const Ui& ui, const char* heading, JournalKinds& k
                               const char* explanation) {
     bool clicked = false;
     ImGui::PushID(heading);
+    ImGui::AlignTextToFramePadding();
     put_weak(heading);
     explain(ui, explanation);
     for (std::size_t i = 0; i < journal_kind_count; ++i) {

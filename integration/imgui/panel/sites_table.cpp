@@ -42,7 +42,7 @@ constexpr std::array<Column, 14> columns{{
     {longest, "longest", 5.2F, numeric},
     {waits, "wait p99", 5, numeric},
     {live, "live", 3.5F, numeric},
-    {created, "created/s", 5.2F, numeric},
+    {created, "new/s", 4.5F, numeric},
     {threw, "threw", 3.5F, numeric},
     {calls, "calls", 4.5F, numeric | ImGuiTableColumnFlags_DefaultHide},
     {place, "place", 11},
