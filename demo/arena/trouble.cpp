@@ -235,7 +235,7 @@ const Trouble::Words& Trouble::words_of(Kind kind) noexcept {
         {"blocking socket", "A socket is registered that was never made non-blocking.", "blocking-fd"},
         {"60 ms callback", "A callback works for four frames.", "slow-dispatch"},
         {"reposting callback", "A callback posts itself, for ever.", "repost-forever"},
-        {"flood of posts", "A thread posts more than the loop can run.", "starvation"},
+        {"flood of posts", "A thread posts more than the loop can run.", "queue-growing"},
         {"exception", "A callback throws, and nobody catches.", "threw"},
         {"zero timeout", "A timeout re-arms itself for now.", "zero-timeout-loop"},
         {"storm of timeouts", "Thousands of timeouts are armed in a second.", "timeout-storm"},

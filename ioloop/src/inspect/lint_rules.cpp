@@ -42,6 +42,12 @@ constexpr std::array rules{
     Rule{Lint::busy_read, Lint::hup_spin, Same::object},
     Rule{Lint::busy_read, Lint::write_spin, Same::object},
     Rule{Lint::hup_spin, Lint::write_spin, Same::object},
+    // What spins takes all the time that there is.
+    Rule{Lint::busy_read, Lint::over_budget, Same::loop},
+    Rule{Lint::write_spin, Lint::over_budget, Same::loop},
+    Rule{Lint::hup_spin, Lint::over_budget, Same::loop},
+    Rule{Lint::repost_forever, Lint::over_budget, Same::loop},
+    Rule{Lint::zero_timeout_loop, Lint::over_budget, Same::loop},
     // Time that is missed elsewhere.
     Rule{Lint::blocking_fd, Lint::slow_dispatch, Same::site},
     Rule{Lint::periodic_overrun, Lint::slow_dispatch, Same::site},
