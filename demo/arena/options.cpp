@@ -58,7 +58,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     Options options;
     CLI::App app{"Arena: a small networked game on one thread, one event loop and one window.\n"
                  "Without arguments it starts a server with bots inside itself and plays there.\n"
-                 "F1 shows the loop from inside.",
+                 "F1 shows the loop from inside, F3 makes trouble in it.",
                  "arena"};
     bool serve = false;
     bool headless = false;
@@ -116,8 +116,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->type_name("FILE.json");
     auto* inspect =
         app.add_option("--inspect", options.inspect,
-                       "With --serve: let `inspect ADDRESS` of this machine look into the loop; unix:PATH, "
-                       "127.0.0.1:PORT or [::1]:PORT")
+                       "Let `inspect ADDRESS` look into the loop: unix:PATH, 127.0.0.1:PORT, [::1]:PORT")
             ->type_name("ADDRESS")
             ->needs(serve_flag);
     app.add_option("--inspect-token", options.inspect_token,
