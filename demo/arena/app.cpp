@@ -172,7 +172,7 @@ void App::draw(ioloop::TimePoint now) {
     // The inspector has a size of its own; it begins in the upper right.
     ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
-    show_trouble_menu(trouble_, &troubling_, {16, 48});
+    show_trouble_menu(trouble_, &troubling_, {16, size.y - 48});
 }
 
 /// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.

@@ -19,7 +19,7 @@ void toggle(Trouble& trouble, Trouble::Kind kind) {
 
 void show_trouble_menu(Trouble& trouble, bool* open, ImVec2 at) {
     if (!*open) return;
-    ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver);
+    ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver, ImVec2(0, 1));
     if (ImGui::Begin("Trouble", open, ImGuiWindowFlags_AlwaysAutoResize)) {
         ImGui::TextUnformatted("Plant a mistake, and find it in the inspector (F1).");
         ImGui::Spacing();

@@ -8,7 +8,7 @@
 
 namespace arena {
 
-/// Between NewFrame() and Render(). Plants and mends between two turns: not to be called inside a callable.
+/// Between NewFrame() and Render(); `at` is where its lower left corner begins. Plants and mends between two turns: not to be called inside a callable.
 void show_trouble_menu(Trouble& trouble, bool* open, ImVec2 at);
 
 } // namespace arena
