@@ -13,8 +13,6 @@ namespace {
 /// More are of no use to a reader, and no good for the frame.
 constexpr std::size_t most_rows = 200;
 
-std::string_view or_empty(const char* text) { return text != nullptr ? text : ""; }
-
 const char* state_of(const Finding& finding) {
     if (finding.muted) return "muted";
     return finding.active ? "active" : "past";
@@ -24,9 +22,8 @@ bool passes(const Filter& filter, const Finding& finding) {
     if (filter.empty()) return true;
     const Text name = format_name(finding.chain.origin());
     const Text place = format_place(finding.chain.origin());
-    const std::array<std::string_view, 5> fields{or_empty(text_of(finding.lint).name),
-                                                 finding.sentence.view(), name.view(), place.view(),
-                                                 state_of(finding)};
+    const std::array<std::string_view, 5> fields{text_of(finding.lint).name, finding.sentence.view(),
+                                                 name.view(), place.view(), state_of(finding)};
     return filter.passes(fields);
 }
 
@@ -123,7 +120,7 @@ void LintsTable::show_row(const Ui& ui, const Finding& finding, std::size_t posi
     const auto reach = [&] { bottom = std::max(bottom, ImGui::GetItemRectMax().y); };
     if (!weak) ImGui::TableSetBgColor(ImGuiTableBgTarget_CellBg, severity_color(finding.severity));
     if (weak) push_weak_text();
-    put_text(Text(glyph_of(finding.severity)).add(or_empty(text.name)));
+    put_text(Text(glyph_of(finding.severity)).add(text.name));
     ImGui::TableNextColumn();
     ImGui::TextUnformatted(state_of(finding));
     ImGui::TableNextColumn();
@@ -131,8 +128,8 @@ void LintsTable::show_row(const Ui& ui, const Finding& finding, std::size_t posi
     put_text(finding.sentence);
     reach();
     if (is_open(finding)) {
-        put_paragraph("why", or_empty(text.why));
-        put_paragraph("to do", or_empty(text.fix));
+        put_paragraph("why", text.why);
+        put_paragraph("to do", text.fix);
         if (finding.chain.site() != SiteId::none) {
             put_paragraph("at", format_place(finding.chain.origin()).view());
         }
