@@ -117,56 +117,43 @@ set(floor_3
     src/sleep.cpp
     src/spawn.cpp
     src/suspension.cpp
-    include/ioloop/inspect/chrome_trace.hpp
-    include/ioloop/inspect/descriptor.hpp
     include/ioloop/inspect/breakpoints.hpp
+    include/ioloop/inspect/chrome_trace.hpp
+    include/ioloop/inspect/command.hpp
+    include/ioloop/inspect/descriptor.hpp
+    include/ioloop/inspect/dump_text.hpp
+    include/ioloop/inspect/format.hpp
     include/ioloop/inspect/histogram.hpp
     include/ioloop/inspect/inspector_server.hpp
     include/ioloop/inspect/kernel_set.hpp
-    include/ioloop/inspect/command.hpp
     include/ioloop/inspect/lint.hpp
     include/ioloop/inspect/linter.hpp
     include/ioloop/inspect/local_source.hpp
     include/ioloop/inspect/moment.hpp
-    include/ioloop/inspect/source.hpp
-    include/ioloop/inspect/dump_text.hpp
-    include/ioloop/inspect/format.hpp
     include/ioloop/inspect/recorder.hpp
     include/ioloop/inspect/remote_source.hpp
     include/ioloop/inspect/site_profile.hpp
-    include/ioloop/inspect/format.hpp
+    include/ioloop/inspect/source.hpp
     include/ioloop/inspect/text.hpp
     include/ioloop/ioloop.hpp
     include/ioloop/periodic_callback.hpp
     include/ioloop/scope.hpp
-    src/inspect/chrome_trace.cpp
-    src/inspect/descriptor_kind.cpp
     src/inspect/breakpoints.cpp
-    src/inspect/histogram.cpp
-    src/inspect/dump_text.cpp
-    src/inspect/format.cpp
-    src/inspect/inspector_server.cpp
-    src/inspect/inspector_server_impl.hpp
-    src/inspect/inspector_service.cpp
-    src/inspect/kernel_set.cpp
-    src/inspect/message.cpp
-    src/inspect/message.hpp
-    src/inspect/message_link.cpp
-    src/inspect/message_link.hpp
-    src/inspect/moment_codec.cpp
-    src/inspect/moment_codec.hpp
-    src/inspect/moment_fields.hpp
-    src/inspect/remote_source.cpp
-    src/inspect/site_names.cpp
-    src/inspect/site_names.hpp
-    src/inspect/site_numbers.hpp
-    src/inspect/wire.cpp
-    src/inspect/wire.hpp
+    src/inspect/chrome_trace.cpp
     src/inspect/command.cpp
+    src/inspect/descriptor_kind.cpp
+    src/inspect/dump_text.cpp
     src/inspect/evidence.cpp
     src/inspect/evidence.hpp
     src/inspect/findings.cpp
     src/inspect/findings.hpp
+    src/inspect/format.cpp
+    src/inspect/histogram.cpp
+    src/inspect/inspector_server.cpp
+    src/inspect/inspector_server_impl.hpp
+    src/inspect/inspector_service.cpp
+    src/inspect/json_line.hpp
+    src/inspect/kernel_set.cpp
     src/inspect/lint.cpp
     src/inspect/lint_calls.cpp
     src/inspect/lint_delays.cpp
@@ -176,14 +163,26 @@ set(floor_3
     src/inspect/lint_rules.cpp
     src/inspect/lint_rules.hpp
     src/inspect/lint_timeouts.cpp
-    src/inspect/lints.hpp
     src/inspect/linter.cpp
+    src/inspect/lints.hpp
     src/inspect/local_source.cpp
-    src/inspect/json_line.hpp
+    src/inspect/message.cpp
+    src/inspect/message.hpp
+    src/inspect/message_link.cpp
+    src/inspect/message_link.hpp
+    src/inspect/moment_codec.cpp
+    src/inspect/moment_codec.hpp
+    src/inspect/moment_fields.hpp
     src/inspect/recorder.cpp
+    src/inspect/remote_source.cpp
+    src/inspect/site_names.cpp
+    src/inspect/site_names.hpp
+    src/inspect/site_numbers.hpp
     src/inspect/text_table.cpp
     src/inspect/text_table.hpp
     src/inspect/utf8.hpp
+    src/inspect/wire.cpp
+    src/inspect/wire.hpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp
     src/os/traffic.cpp # for inspect/evidence.hpp
