@@ -8,6 +8,7 @@
 #include <ioloop/ioloop.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <deque>
 #include <random>
 #include <stdexcept>
@@ -20,6 +21,12 @@ using namespace std::chrono_literals;
 namespace {
 
 class ImguiMonkey : public testing::TestWithParam<unsigned> {};
+
+/// By hand, for longer: IOLOOP_MONKEY_FRAMES=25000 test_integration_imgui_monkey
+int frames_to_play() {
+    const char* frames = std::getenv("IOLOOP_MONKEY_FRAMES");
+    return frames != nullptr ? std::atoi(frames) : 3000;
+}
 
 TEST_P(ImguiMonkey, BreaksNothing) {
     std::minstd_rand random(GetParam());
@@ -60,7 +67,8 @@ TEST_P(ImguiMonkey, BreaksNothing) {
         loop.run_once(5ms, Budget{forever, 20});
     };
 
-    for (int frame = 0; frame < 3000; ++frame) {
+    const int frames = frames_to_play();
+    for (int frame = 0; frame < frames; ++frame) {
         if (chance(3)) {
             // Half of the time at something that is there.
             const auto& marks = InspectorGui::Probe::marks(gui.inspector);
