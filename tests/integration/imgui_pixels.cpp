@@ -82,7 +82,9 @@ float luminance(const Color& color) {
 }
 /// As the Web Content Accessibility Guidelines count it: 1 to 21; 4.5 can be read.
 float contrast(const Color& a, const Color& b) {
-    const auto [dark, light] = std::minmax(luminance(a), luminance(b));
+    const float one = luminance(a);
+    const float other = luminance(b);
+    const auto [dark, light] = std::minmax(one, other);
     return (light + 0.05F) / (dark + 0.05F);
 }
 /// As seen without the cones for green, which is the most common way to see fewer colours.
