@@ -22,7 +22,8 @@ public:
     /// What does not fit is cut off.
     Text& add(std::string_view text) {
         const std::size_t size = text.size() < capacity - size_ ? text.size() : capacity - size_;
-        std::memcpy(data_.data() + size_, text.data(), size);
+        if (size > 0)
+            std::memcpy(data_.data() + size_, text.data(), size); // null may come with 0, but not to memcpy()
         return resize(size_ + size);
     }
     Text& add(std::uint64_t number) {
