@@ -17,6 +17,14 @@ function(ioloop_add_test test)
     target_link_libraries(${target} PRIVATE
         ioloop::ioloop ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
 
+    # What all tests include is compiled once for those that are compiled alike. It is a third of their time.
+    if(IOLOOP_PRECOMPILE_TESTS AND NOT arg_LIBRARIES)
+        if(NOT TARGET ioloop_precompiled_tests)
+            ioloop_precompile_tests()
+        endif()
+        target_precompile_headers(${target} REUSE_FROM ioloop_precompiled_tests)
+    endif()
+
     set(labels ${folder} ${arg_LABELS})
     if(arg_DISPLAY)
         list(APPEND labels display)
@@ -37,6 +45,14 @@ function(ioloop_add_test test)
         TEST_PREFIX "${test}."
         DISCOVERY_TIMEOUT 60
         PROPERTIES LABELS "${labels}" TIMEOUT 300 ${video})
+endfunction()
+
+# Makes the target ioloop_precompiled_tests.
+function(ioloop_precompile_tests)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp "")
+    add_library(ioloop_precompiled_tests OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(ioloop_precompiled_tests PRIVATE ioloop::ioloop GTest::gmock GTest::gtest_main)
+    target_precompile_headers(ioloop_precompiled_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h> <ioloop/ioloop.hpp>)
 endfunction()
 
 # ioloop_add_bench(<name> [LIBRARIES <target>...] [QUICK <argument>...] [DISPLAY]): tests/bench/<name>.cpp. The test only
