@@ -160,8 +160,19 @@ TEST_F(RealSignals, B10_a_signal_wakes_a_start_that_sleeps_without_end) {
     const os::Disposition usr1(SIGUSR1, &stop_target);
     for (int i = 0; i < 200; ++i) {
         const pthread_t loops_thread = ::pthread_self();
-        std::thread other([&] { ::pthread_kill(loops_thread, SIGUSR1); });
+        std::atomic<bool> stopped{false};
+        std::thread other([&] {
+            ::pthread_kill(loops_thread, SIGUSR1);
+#if defined(__SANITIZE_THREAD__)
+            // It keeps a handler back until the thread calls what it intercepts, which pselect() is not: knock again.
+            while (!stopped) {
+                std::this_thread::sleep_for(1ms);
+                ::pthread_kill(loops_thread, SIGUSR1);
+            }
+#endif
+        });
         loop.start(); // the signal may come before, in or after the look and the sleep
+        stopped = true;
         other.join();
     }
 #endif
