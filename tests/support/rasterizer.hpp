@@ -39,7 +39,8 @@ struct Picture {
         for (int y = 0; y < height; ++y) {
             for (int x = 0; x < width; ++x) {
                 for (std::size_t c = 0; c < 3; ++c) {
-                    file[54 + static_cast<std::size_t>(height - 1 - y) * row + static_cast<std::size_t>(x) * 3 + c] =
+                    file[54 + static_cast<std::size_t>(height - 1 - y) * row +
+                         static_cast<std::size_t>(x) * 3 + c] =
                         static_cast<std::uint8_t>(std::lround(at(x, y)[2 - c] * 255));
                 }
             }
@@ -56,7 +57,8 @@ public:
         Picture picture;
         picture.width = static_cast<int>(data.DisplaySize.x);
         picture.height = static_cast<int>(data.DisplaySize.y);
-        picture.pixels.resize(static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height));
+        picture.pixels.resize(static_cast<std::size_t>(picture.width) *
+                              static_cast<std::size_t>(picture.height));
         const Texture texture = atlas();
         for (int l = 0; l < data.CmdListsCount; ++l) {
             const ImDrawList& list = *data.CmdLists[l];
@@ -101,7 +103,8 @@ private:
     /// Of two triangles that share an edge, one has the pixels on it.
     static bool owns(const ImVec2& a, const ImVec2& b) { return a.y == b.y ? b.x > a.x : b.y < a.y; }
 
-    static void fill(Picture& picture, const Texture& texture, std::array<ImDrawVert, 3> v, const ImVec4& clip) {
+    static void fill(Picture& picture, const Texture& texture, std::array<ImDrawVert, 3> v,
+                     const ImVec4& clip) {
         float area = edge(v[0].pos, v[1].pos, v[2].pos.x, v[2].pos.y);
         if (area == 0) return;
         if (area < 0) std::swap(v[1], v[2]), area = -area;
@@ -141,9 +144,12 @@ private:
                 color[k] += weight[c] * static_cast<float>((v[c].col >> (8 * k)) & 0xFFU) / 255;
             }
         }
-        const int u = std::clamp(static_cast<int>(tx * static_cast<float>(texture.width)), 0, texture.width - 1);
-        const int w = std::clamp(static_cast<int>(ty * static_cast<float>(texture.height)), 0, texture.height - 1);
-        const unsigned char* texel = texture.pixels + (static_cast<std::ptrdiff_t>(w) * texture.width + u) * 4;
+        const int u =
+            std::clamp(static_cast<int>(tx * static_cast<float>(texture.width)), 0, texture.width - 1);
+        const int w =
+            std::clamp(static_cast<int>(ty * static_cast<float>(texture.height)), 0, texture.height - 1);
+        const unsigned char* texel =
+            texture.pixels + (static_cast<std::ptrdiff_t>(w) * texture.width + u) * 4;
         const float alpha = color[3] * static_cast<float>(texel[3]) / 255;
         auto& pixel = picture.pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) +
                                      static_cast<std::size_t>(x)];

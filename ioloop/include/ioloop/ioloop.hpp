@@ -14,8 +14,8 @@
 #include <ioloop/guest.hpp>
 #include <ioloop/ids.hpp>
 #include <ioloop/inspect/breakpoints.hpp>
-#include <ioloop/inspect/command.hpp>
 #include <ioloop/inspect/chrome_trace.hpp>
+#include <ioloop/inspect/command.hpp>
 #include <ioloop/inspect/descriptor.hpp>
 #include <ioloop/inspect/dump_text.hpp>
 #include <ioloop/inspect/format.hpp>
