@@ -15,8 +15,8 @@ bool Breakpoints::add(const Breakpoint& breakpoint) noexcept {
 }
 
 bool Breakpoints::remove(const Breakpoint& breakpoint) noexcept {
-    const auto end = points_.begin() + static_cast<std::ptrdiff_t>(count_);
-    const auto found = std::find(points_.begin(), end, breakpoint);
+    Breakpoint* const end = points_.data() + count_;
+    Breakpoint* const found = std::find(points_.data(), end, breakpoint);
     if (found == end) return false;
     std::move(found + 1, end, found);
     --count_;

@@ -26,8 +26,8 @@ void Probe::look(bool after_call) noexcept {
 }
 
 bool Evidence::start_probe(std::uint64_t handler, Fd fd) noexcept {
-    const auto end = probes_.begin() + static_cast<std::ptrdiff_t>(probe_count_);
-    if (std::any_of(probes_.begin(), end, [&](const Probe& probe) { return probe.handler == handler; }))
+    const Probe* const end = probes_.data() + probe_count_;
+    if (std::any_of(probes_.data(), end, [&](const Probe& probe) { return probe.handler == handler; }))
         return true;
     if (probe_count_ == probes_.size()) return false;
     Probe& made = probes_[probe_count_++] = Probe{};
