@@ -26,7 +26,7 @@ void Probe::look(bool after_call) noexcept {
 }
 
 bool Evidence::start_probe(std::uint64_t handler, Fd fd) noexcept {
-    const Probe* const end = probes_.data() + probe_count_;
+    Probe* const end = probes_.data() + probe_count_;
     if (std::any_of(probes_.data(), end, [&](const Probe& probe) { return probe.handler == handler; }))
         return true;
     if (probe_count_ == probes_.size()) return false;

@@ -65,11 +65,12 @@ void CallLints::look_for_slow_calls(const Look& look) noexcept {
         const CallRecord& call = evidence.recent_long_call(back).call;
         const Duration took = call.took - evidence.recent_long_call(back).delayed;
         if (took <= look.options.slow_call) continue;
-        auto slow = std::find_if(slow_.begin(), slow_.end(), [&](const Slow& known) {
+        Slow* const end = slow_.data() + slow_.size();
+        Slow* slow = std::find_if(slow_.data(), end, [&](const Slow& known) {
             return known.site == call.chain.site() && known.kind == call.kind && known.count > 0;
         });
-        if (slow == slow_.end()) { // in the place of the one that was seen the longest time ago
-            slow = std::min_element(slow_.begin(), slow_.end(),
+        if (slow == end) { // in the place of the one that was seen the longest time ago
+            slow = std::min_element(slow_.data(), end,
                                     [](const Slow& a, const Slow& b) { return a.last < b.last; });
             *slow = {call.chain.site(), call.kind, 0, {}, look.uptime};
         }

@@ -48,10 +48,11 @@ Between between(const Recorder& recorder, std::size_t before, TimePoint from, Ti
         if (call.took > slow) out.slow += overlap;
         out.gap = std::max(out.gap, later - end);
         later = std::min(later, call.begin);
-        auto share = std::find_if(shares.begin(), shares.end(), [&](const Share& each) {
+        Share* const end_of_shares = shares.data() + shares.size();
+        Share* const share = std::find_if(shares.data(), end_of_shares, [&](const Share& each) {
             return each.calls == 0 || (each.site == call.chain.site() && each.kind == call.kind);
         });
-        if (share == shares.end()) continue;
+        if (share == end_of_shares) continue;
         share->site = call.chain.site();
         share->kind = call.kind;
         share->took += overlap;
