@@ -109,7 +109,7 @@ const Statistics& IOLoop::Impl::statistics() const noexcept {
     statistics_.signal_posts_refused = signal_queue_.refused();
     statistics_.foreign_calls = foreign_calls_.load(std::memory_order_relaxed);
     statistics_.foreign_member = foreign_member_.load(std::memory_order_relaxed);
-    statistics_.foreign_site = foreign_site_.load(std::memory_order_relaxed);
+    statistics_.foreign_site = foreign_site_.load(std::memory_order_acquire);
     statistics_.callbacks_peak = std::max(statistics_.callbacks_peak, statistics_.callbacks);
     return statistics_;
 }

@@ -171,7 +171,7 @@ bool IOLoop::Impl::refuse_foreign_thread(const char* member) const noexcept {
 
 void IOLoop::Impl::note_foreign_call(const char* member, SiteId site) const noexcept {
     foreign_member_.store(member, std::memory_order_relaxed);
-    foreign_site_.store(site, std::memory_order_relaxed);
+    foreign_site_.store(site, std::memory_order_release); // with what site_of() has written for it
     foreign_calls_.fetch_add(1, std::memory_order_relaxed);
 }
 

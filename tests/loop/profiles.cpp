@@ -137,7 +137,7 @@ TEST_F(Profiles, health_tells_lateness_queueing_and_what_the_loop_takes_of_a_fra
 }
 
 TEST_F(Profiles, recording_allocates_nothing) {
-    std::function<void()> again = [&] { loop.add_callback([this, &again] { again(); }, "again"); };
+    std::function<void()> again = [&] { loop.add_callback([&again] { again(); }, "again"); };
     again();
     loop.run_once();
     const std::uint64_t before = heap_allocations;
