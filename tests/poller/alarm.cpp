@@ -28,8 +28,8 @@ class PollerChoiceOfAlarm : public PollerTime {};
 class PollerAlarm : public PollerContract {
 protected:
     /// Whether it rings in the next ten seconds, which is as good as ever.
-    bool rings() const { return readable(poller->native_handle(), 10'000); }
-    bool ringing() const { return readable(poller->native_handle()); }
+    bool rings() const { return os::readable(poller->native_handle(), 10'000); }
+    bool ringing() const { return os::readable(poller->native_handle()); }
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PollerChoiceOfAlarm, testing::ValuesIn(available_pollers()), poller_title);
