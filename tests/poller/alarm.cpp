@@ -8,7 +8,6 @@
 
 using namespace ioloop;
 using namespace std::chrono_literals;
-using os::readable;
 using testing::IsEmpty;
 using testing::SizeIs;
 
