@@ -231,7 +231,7 @@ void IOLoop::Impl::tell_change(ChangeKind change, Poller::Key key, const Handler
 
 void IOLoop::Impl::tell_change(ChangeKind change, Timeout id, const TimeoutEntry& entry) noexcept {
     ChangeRecord record;
-    record.id = call_id(id);
+    record.id = id_of(id);
     record.chain = entry.chain;
     record.deadline = entry.deadline;
     record.kind = CallKind::timeout;

@@ -186,9 +186,6 @@ private:
     bool may_call(Spend& spend);
     bool held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd = invalid_fd,
                      Events events = Events::none);
-    static std::uint64_t call_id(Timeout id) noexcept { // CallRecord::id
-        return (std::uint64_t{id.generation} << 32U) | id.slot;
-    }
     void settle(Spend& spend, Turn& out);
     Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
     bool still_in(std::uint64_t turn, Phase phase) const noexcept {

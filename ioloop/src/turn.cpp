@@ -267,7 +267,7 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
             continue;
         }
         if (!may_call(spend)) return false;
-        if (observer_ != nullptr && held_before(spend, CallKind::timeout, call_id(id), entry->chain))
+        if (observer_ != nullptr && held_before(spend, CallKind::timeout, id_of(id), entry->chain))
             return false;
         ++due_next_;
         --due_left_;
@@ -281,7 +281,7 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
 
 void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out) {
     const Timeout id{slot, timeouts_.generation(slot)};
-    Call call(*this, CallKind::timeout, call_id(id), entry.chain);
+    Call call(*this, CallKind::timeout, id_of(id), entry.chain);
     call.ready_at = entry.deadline;
     ++entry.fires;
     ++statistics_.timeouts_run;

@@ -48,9 +48,7 @@ TEST_F(Breaking, on_a_site_the_loop_pauses_before_the_call_and_on_resuming_makes
 TEST_F(Breaking, on_a_timeout_by_its_id_and_not_on_its_neighbour) {
     const Timeout chosen = loop.call_later(1s, [&] { ++ran; });
     loop.call_later(1s, [&] { ++ran; });
-    points().add({.on = On::object,
-                  .kind = CallKind::timeout,
-                  .id = std::uint64_t{chosen.generation} << 32U | chosen.slot});
+    points().add({.on = On::object, .kind = CallKind::timeout, .id = id_of(chosen)});
     world.advance(2s);
     EXPECT_EQ(loop.run_once().ended, Ended::paused);
     EXPECT_EQ(ran, 0);

@@ -21,9 +21,6 @@
 
 namespace ioloop::imgui {
 
-inline std::uint64_t id_of(Timeout timeout) { // as in CallRecord::id
-    return (std::uint64_t{timeout.generation} << 32U) | timeout.slot;
-}
 inline std::uint64_t id_of(const HandlerInfo& info) { return info.id; }
 inline std::uint64_t id_of(const TimeoutInfo& info) { return id_of(info.id); }
 inline std::uint64_t id_of(const CallbackInfo& info) { return info.id; }

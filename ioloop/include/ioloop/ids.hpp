@@ -18,4 +18,9 @@ struct Timeout {
     friend constexpr bool operator==(Timeout, Timeout) noexcept = default;
 };
 
+/// As one number: that of its calls (CallRecord::id).
+constexpr std::uint64_t id_of(Timeout timeout) noexcept {
+    return (std::uint64_t{timeout.generation} << 32U) | timeout.slot;
+}
+
 } // namespace ioloop

@@ -70,7 +70,7 @@ void HostLints::look(const Look& look) noexcept {
         waits = snapshot.time - timeout.deadline;
         chain = timeout.chain;
         kind = CallKind::timeout;
-        id = (std::uint64_t{timeout.id.generation} << 32U) | timeout.id.slot;
+        id = id_of(timeout.id);
     }
     if (!snapshot.callbacks.empty()) {
         // When it was posted may not be known; and pauses count in: so no more than the loop has been idle.

@@ -25,8 +25,6 @@ constexpr std::uint32_t descriptors_leaked = 64;
 
 constexpr std::uint64_t overruns_enough = 3; ///< calls between two looks, or looks with one
 
-std::uint64_t id_of(Timeout timeout) { return (std::uint64_t{timeout.generation} << 32U) | timeout.slot; }
-
 } // namespace
 
 TimeoutLints::TimeoutLints() { sites_.reserve(64); }

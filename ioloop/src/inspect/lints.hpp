@@ -188,7 +188,7 @@ private:
 class HostLints {
 public:
     explicit HostLints(const IOLoop& loop);
-    /// At every call of check(): is the loop run? `passed` since the call before, of the loop's time.
+    /// At every call of check(): is the loop run?
     void note_progress(const Snapshot& snapshot) noexcept;
     void look(const Look& look) noexcept;
     void clear(const IOLoop& loop) noexcept;
