@@ -226,22 +226,25 @@ std::size_t StreamSocket::receive(std::span<std::uint8_t> into, std::error_code&
     return 0;
 }
 
-SocketFile::SocketFile(const LoopbackAddress& address) noexcept {
+namespace {
+
+/// None if there is no such file.
+FileIdentity file_at(const std::string& path) noexcept {
     struct stat status {};
-    if (address.family != Family::unix_path || ::lstat(address.path.c_str(), &status) != 0) return;
-    path_ = address.path;
-    device_ = static_cast<std::uint64_t>(status.st_dev);
-    inode_ = static_cast<std::uint64_t>(status.st_ino);
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
+}
+
+} // namespace
+
+SocketFile::SocketFile(const LoopbackAddress& address) noexcept {
+    if (address.family != Family::unix_path) return;
+    file_ = file_at(address.path);
+    if (file_) path_ = address.path;
 }
 
 SocketFile::~SocketFile() {
-    struct stat status {};
-    if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
-    if (static_cast<std::uint64_t>(status.st_dev) != device_ ||
-        static_cast<std::uint64_t>(status.st_ino) != inode_) {
-        return;
-    }
-    ::unlink(path_.c_str());
+    if (!path_.empty() && file_at(path_) == file_) ::unlink(path_.c_str());
 }
 
 } // namespace ioloop

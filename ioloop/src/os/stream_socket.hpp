@@ -10,6 +10,7 @@
 #include "loopback_address.hpp"
 
 #include <ioloop/fd.hpp>
+#include <ioloop/file_identity.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -65,8 +66,7 @@ public:
 
 private:
     std::string path_; ///< empty: none
-    std::uint64_t device_ = 0;
-    std::uint64_t inode_ = 0;
+    FileIdentity file_;
 };
 
 } // namespace ioloop
