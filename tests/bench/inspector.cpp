@@ -3,10 +3,11 @@
 ///
 ///     bench_inspector [--quick]
 ///
-/// Two tables. The first: a call of the loop without a hook for observers in it, with them, and while a Recorder
+/// Three tables. The first: a call of the loop without a hook for observers in it, with them, and while a Recorder
 /// remembers it. The library is in this program twice, once without the hooks; the three take turns, and the medians
 /// of their ratios are what the machine's moods do not touch. The second: a frame of the inspector's window over
-/// 10,000 descriptors and as many timeouts, and of a closed one.
+/// 10,000 descriptors and as many timeouts, and of a closed one. The third: the linter's looks at those, where there is
+/// nothing to find.
 ///
 /// Nothing is too slow for it.
 #include "support/counting_new.hpp"
@@ -28,7 +29,6 @@
 
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 namespace ioloop_without_hooks {
 class Recorder;
@@ -104,10 +104,7 @@ struct Frames {
 
 Frames measure(InspectorGui& gui, int count) {
     gui.frames(120);
-    std::vector<double> took;
     const std::uint64_t before = heap_allocations + imgui_allocations;
-    took.reserve(static_cast<std::size_t>(count));
-    const std::uint64_t reserved = heap_allocations + imgui_allocations;
     double sum = 0;
     for (int i = 0; i < count; ++i) {
         const auto begin = std::chrono::steady_clock::now();
@@ -115,15 +112,65 @@ Frames measure(InspectorGui& gui, int count) {
         const std::chrono::duration<double, std::milli> frame = std::chrono::steady_clock::now() - begin;
         sum += frame.count();
     }
-    static_cast<void>(before);
-    return {sum / count, heap_allocations + imgui_allocations - reserved};
+    return {sum / count, heap_allocations + imgui_allocations - before};
+}
+
+/// A loop that holds very much, and has nothing to do.
+class FullLoop {
+public:
+    explicit FullLoop(int count) {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        for (int i = 0; i < count; ++i) {
+            const Fd fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+            if (fd < 0) break; // as many as the system allows
+            fds_.push_back(fd);
+            loop.add_handler(
+                fd, [](Fd, Events) {}, Events::read, "one of many");
+            loop.call_later(
+                1h + i * 1s, [] {}, "one of many");
+        }
+    }
+    FullLoop(const FullLoop&) = delete;
+    FullLoop& operator=(const FullLoop&) = delete;
+    ~FullLoop() { loop.close(true); }
+
+    std::string size() const { return std::to_string(fds_.size()) + " descriptors and as many timeouts"; }
+
+    IOLoop loop;
+
+private:
+    std::vector<Fd> fds_;
+};
+
+void price_linter(int count, int frames) {
+    Recorder recorder;
+    FullLoop full(count);
+    full.loop.set_observer(&recorder);
+    Linter linter(full.loop, recorder);
+    Snapshot snapshot;
+    full.loop.run_once();
+    full.loop.snapshot(snapshot);
+    double sum = 0;
+    double longest = 0;
+    for (int i = 0; i < frames; ++i) {
+        snapshot.time += 16ms; // the same as a new one, which is not to be measured
+        snapshot.turn = ++snapshot.statistics.turns;
+        const auto begin = std::chrono::steady_clock::now();
+        linter.check(snapshot);
+        const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
+        sum += took.count();
+        longest = std::max(longest, took.count());
+    }
+    Table table("The linter, over " + full.size() + ", at 60 frames a second",
+                {"us a frame", "at most", "findings"});
+    table.add({decimal(sum / frames, 1), decimal(longest, 1), std::to_string(linter.findings().size())});
+    table.print_markdown(std::cout);
 }
 
 void price_window(int count, int frames) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
     ImGui::SetAllocatorFunctions(
         [](std::size_t size, void*) {
             ++imgui_allocations;
@@ -131,19 +178,10 @@ void price_window(int count, int frames) {
         },
         [](void* memory, void*) { std::free(memory); }); // NOLINT(cppcoreguidelines-no-malloc)
 
-    IOLoop loop;
-    std::vector<Fd> fds;
-    for (int i = 0; i < count; ++i) {
-        const Fd fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (fd < 0) break;
-        fds.push_back(fd);
-        loop.add_handler(
-            fd, [](Fd, Events) {}, Events::read, "one of many");
-        loop.call_later(
-            1h + i * 1s, [] {}, "one of many");
-    }
-    Table table("A frame of the window, over " + std::to_string(fds.size()) +
-                    " descriptors and as many timeouts; the mean, with the copies of ten times a second",
+    FullLoop full(count);
+    IOLoop& loop = full.loop;
+    Table table("A frame of the window, over " + full.size() +
+                    "; the mean, with the copies of ten times a second",
                 {"shown", "ms", "allocations a frame"});
     {
         InspectorGui gui(loop);
@@ -174,10 +212,6 @@ void price_window(int count, int frames) {
         row("closed");
         table.add({"(Dear ImGui itself, an empty frame)", decimal(empty, 4), "-"});
     }
-    for (const Fd fd : fds) {
-        loop.remove_handler(fd);
-        ::close(fd);
-    }
     table.print_markdown(std::cout);
 }
 
@@ -195,5 +229,6 @@ int main(int count, char** arguments) {
     }
     price_hooks(quick ? 3 : 101, quick ? 2'000 : 50'000);
     price_window(quick ? 500 : 10'000, quick ? 20 : 1'000);
+    price_linter(quick ? 500 : 10'000, quick ? 60 : 1'000);
     return 0;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A busy server without a bug, in real time: whatever the linter says of it is wrong. And what looking costs.
+// A busy server without a bug, in real time: whatever the linter says of it is wrong.
 //
 // By hand, for longer: IOLOOP_CLEAN_SECONDS=60 test_inspect_clean_server
-#include "os/run_delay.hpp"
 #include "support/linted_loop.hpp"
 #include "support/os.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -166,50 +164,6 @@ TEST(CleanServer, a_thousand_busy_connections_yield_no_finding) {
     EXPECT_EQ(server.connections(), wanted);
     EXPECT_GT(server.answers, wanted) << "it was busy";
     clients.clear();
-}
-
-TEST(CostOfLooking, is_small_where_there_are_ten_thousand_of_each_and_no_suspect) {
-    SimWorld world;
-    Recorder recorder;
-    IOLoop loop(world.options());
-    loop.set_observer(&recorder);
-    Linter linter(loop, recorder);
-    std::vector<Fd> fds;
-    os::allow_many_descriptors();
-    SocketPair pair;
-    for (int i = 0; i < 10'000; ++i) {
-        const Fd twin = os::duplicate(pair.a);
-        if (twin < 0) break; // as many as the system allows
-        fds.push_back(twin);
-        loop.add_handler(
-            twin, [](Fd, Events) {}, Events::read, "connection");
-        loop.call_later(
-            1h + i * 1ms, [] {}, "idle");
-    }
-    Snapshot snapshot;
-    loop.run_once();
-    loop.snapshot(snapshot);
-    Duration all{};
-    Duration longest{};
-    constexpr int frames = 240;
-    for (int frame = 0; frame < frames; ++frame) {
-        world.advance(16ms);
-        snapshot.time = world.now(); // the same as a new one, which is not to be measured
-        snapshot.turn = ++snapshot.statistics.turns;
-        const Duration begin = RunDelay::cpu_time().value(); // others may have the machine meanwhile
-        linter.check(snapshot);
-        const Duration took = RunDelay::cpu_time().value() - begin;
-        all += took;
-        longest = std::max(longest, took);
-    }
-    const double microseconds = std::chrono::duration<double, std::micro>(all).count() / frames;
-    std::printf("%zu handlers, %zu timeouts: %.1f us a frame, at most %.1f us\n", snapshot.handlers.size(),
-                snapshot.timeouts.size(), microseconds,
-                std::chrono::duration<double, std::micro>(longest).count());
-    EXPECT_TRUE(linter.findings().empty()) << text_of_all(linter.findings());
-    EXPECT_LT(microseconds, 2000) << "far from what is meant, also with sanitizers";
-    loop.close();
-    for (const Fd fd : fds) os::close(fd);
 }
 
 } // namespace
