@@ -20,12 +20,14 @@
 #include <ioloop/inspect/dump_text.hpp>
 #include <ioloop/inspect/format.hpp>
 #include <ioloop/inspect/histogram.hpp>
+#include <ioloop/inspect/inspector_server.hpp>
 #include <ioloop/inspect/kernel_set.hpp>
 #include <ioloop/inspect/lint.hpp>
 #include <ioloop/inspect/linter.hpp>
 #include <ioloop/inspect/local_source.hpp>
 #include <ioloop/inspect/moment.hpp>
 #include <ioloop/inspect/recorder.hpp>
+#include <ioloop/inspect/remote_source.hpp>
 #include <ioloop/inspect/site_profile.hpp>
 #include <ioloop/inspect/source.hpp>
 #include <ioloop/inspect/text.hpp>

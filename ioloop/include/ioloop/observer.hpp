@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Observer: sees every call, change and turn of a loop. Floor 1.
 ///
-/// Override what you need. A loop without an observer pays one predictable branch a call. Observers are
+/// Override what you need. A loop without an observer pays two predictable branches a call. Observers are
 /// called on the loop's thread: be quick, do not call the loop, and throw nothing.
 #pragma once
 
