@@ -65,8 +65,10 @@ void Inspector::Impl::show() {
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const bool detail = selection_.kind != Selection::Kind::none;
     const float detail_height = detail ? std::min(em() * 12, room.y * 0.5F) : 0;
+    // Not the room that the detail leaves: a selection would close the tab it was made in.
+    const bool room_for_all = room.y - last_line >= em() * 28;
     if (ImGui::BeginChild("tables", ImVec2(0, std::max(room.y - last_line - detail_height, em()))))
-        show_tabs(ui);
+        show_tabs(ui, room_for_all);
     ImGui::EndChild();
     if (detail) {
         const float height = detail_height - ImGui::GetStyle().ItemSpacing.y;
@@ -119,9 +121,8 @@ void Inspector::Impl::copy(const Ui& ui, ToolbarResult::Copy what) {
 }
 
 /// One table to a tab; and where there is room, the three under each other, which is how they tell a story.
-void Inspector::Impl::show_tabs(const Ui& ui) {
+void Inspector::Impl::show_tabs(const Ui& ui, bool room_for_all) {
     if (!ImGui::BeginTabBar("tabs")) return;
-    const bool room_for_all = ImGui::GetContentRegionAvail().y >= em() * 26;
     if (room_for_all && ImGui::BeginTabItem("All")) {
         show_all(ui);
         ImGui::EndTabItem();
@@ -170,7 +171,8 @@ void Inspector::Impl::show_all(const Ui& ui) {
     const auto part = [&](const char* name, std::size_t rows, auto& panel) {
         const float wanted = row * (static_cast<float>(rows) + 1) + ImGui::GetStyle().ScrollbarSize * 1.5F;
         put_weak(Text(name));
-        if (ImGui::BeginChild(name, ImVec2(0, std::clamp(wanted, row * 4, room * 0.27F)))) panel.show(ui);
+        if (ImGui::BeginChild(name, ImVec2(0, std::clamp(wanted, row * 4, std::max(row * 4, room * 0.27F)))))
+            panel.show(ui);
         ImGui::EndChild();
         ui.rows_shown->add("; ");
     };

@@ -56,7 +56,7 @@ public:
     }
 
 private:
-    void show_tabs(const Ui& ui);
+    void show_tabs(const Ui& ui, bool room_for_all);
     void show_all(const Ui& ui);
     void show_last_line(const Ui& ui, const Text& rows);
     void obey(const Ui& ui, const Keys& keys);

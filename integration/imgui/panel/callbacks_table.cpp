@@ -20,7 +20,7 @@ constexpr std::array<Column, 6> queued_columns{{
     {1, "name", 14, fixed_order},
     {2, "waits for", 5.5F, fixed_order},
     {3, "posted by", 6, fixed_order},
-    {4, "posted at", 11, fixed_order},
+    {4, "posted at", 13, fixed_order},
     {5, "scheduled by", 16, fixed_order},
 }};
 
@@ -36,7 +36,7 @@ constexpr std::array<Column, 11> ran_columns{{
     {longest, "longest", 5, fixed_order, true},
     {result, "result", 4.5F, fixed_order},
     {of, "of", 5.5F, fixed_order},
-    {place, "posted at", 11, fixed_order},
+    {place, "posted at", 13, fixed_order},
     {chain, "scheduled by", 16, fixed_order},
 }};
 
@@ -86,7 +86,7 @@ void CallbacksTable::show(const Ui& ui) {
     const float room = ImGui::GetContentRegionAvail().y;
     const float wanted =
         em() * 1.6F * (static_cast<float>(std::clamp<std::size_t>(queued_.size(), 1, 4)) + 2);
-    show_queued(ui, std::min(wanted, room * 0.4F));
+    if (room >= em() * 9) show_queued(ui, std::min(wanted, room * 0.4F)); // else there is room for one
     show_ran(ui);
     show_popup(ui);
 }
