@@ -102,6 +102,9 @@ void App::on_key(int key) {
         return;
     }
     if (ImGui::GetIO().WantTextInput) return; // the inspector's filter
+    // There it unselects. A click into the game, or F1, and it is the game's again.
+    const bool in_a_tool = (inspecting_ || troubling_) && ImGui::IsWindowFocused(ImGuiFocusedFlags_AnyWindow);
+    if (key == SDLK_ESCAPE && in_a_tool) return;
     switch (key) {
     case SDLK_RETURN:
     case SDLK_KP_ENTER: hud_.open_chat(); break;
@@ -172,7 +175,7 @@ void App::draw(ioloop::TimePoint now) {
     // The inspector has a size of its own; it begins in the upper right.
     ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
-    show_trouble_menu(trouble_, &troubling_, {16, size.y - 48});
+    show_trouble_menu(trouble_, &troubling_, {6, size.y - 48});
 }
 
 /// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.

@@ -21,7 +21,10 @@ void show_trouble_menu(Trouble& trouble, bool* open, ImVec2 at) {
     if (!*open) return;
     ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver, ImVec2(0, 1));
     if (ImGui::Begin("Trouble", open, ImGuiWindowFlags_AlwaysAutoResize)) {
+        // Narrow: it has its place beside the inspector.
+        ImGui::PushTextWrapPos(ImGui::GetFontSize() * 12);
         ImGui::TextUnformatted("Plant a mistake, and find it in the inspector (F1).");
+        ImGui::PopTextWrapPos();
         ImGui::Spacing();
         for (std::size_t i = 0; i < Trouble::count; ++i) {
             const auto kind = static_cast<Trouble::Kind>(i);
