@@ -42,7 +42,7 @@ class Viewer {
 public:
     explicit Viewer(const Options& options)
         : options_(options),
-          window_("Inspector", 1280, 860),
+          window_("Inspector", 1280, 720),
           host_(loop_),
           source_(loop_, options.source),
           inspector_(source_) {}
@@ -91,7 +91,10 @@ private:
                 ImGui::TextDisabled("%s", source_.outcome().c_str());
             }
             ImGui::Separator();
-            inspector_.show_contents();
+            // Never connected, it could only say that nothing happens, which is not known.
+            if (source_.state() == RemoteSource::State::connected || source_.moments() > 0) {
+                inspector_.show_contents();
+            }
         }
         ImGui::End();
         window_.render();
