@@ -65,7 +65,7 @@ void LintsTable::show(const Ui& ui) {
                                       ImGuiTableFlags_BordersOuter | ImGuiTableFlags_BordersInnerV |
                                       ImGuiTableFlags_ScrollY;
     held_ = false;
-    if (!rows_.empty() && ImGui::BeginTable("lints", 7, flags)) {
+    if (!rows_.empty() && ImGui::BeginTable("lints", 8, flags)) {
         ImGui::TableSetupScrollFreeze(0, 1);
         const auto column = [](const char* name, float width) {
             ImGui::TableSetupColumn(name, ImGuiTableColumnFlags_WidthFixed, width * em());
@@ -73,8 +73,9 @@ void LintsTable::show(const Ui& ui) {
         column("lint", 11);
         column("state", 3.5F);
         ImGui::TableSetupColumn("what it found", ImGuiTableColumnFlags_WidthStretch);
-        column("since", 6);
-        column("last seen", 6);
+        column("where", 11);
+        column("since", 7);
+        column("last seen", 7);
         column("times", 4);
         column("action", 8);
         ImGui::TableHeadersRow();
@@ -130,13 +131,12 @@ void LintsTable::show_row(const Ui& ui, const Finding& finding, std::size_t posi
     if (is_open(finding)) {
         put_paragraph("why", text.why);
         put_paragraph("to do", text.fix);
-        if (finding.chain.site() != SiteId::none) {
-            put_paragraph("at", format_place(finding.chain.origin()).view());
-        }
         if (finding.chain.sites[1] != SiteId::none) put_paragraph("by", format_chain(finding.chain).view());
         reach();
     }
     ImGui::PopTextWrapPos();
+    ImGui::TableNextColumn();
+    if (finding.chain.site() != SiteId::none) put_text(format_place(finding.chain.origin()));
     ImGui::TableNextColumn();
     put_right(ago(now, finding.since));
     ImGui::TableNextColumn();
