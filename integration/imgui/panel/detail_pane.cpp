@@ -32,8 +32,14 @@ void show_chain(const Ui& ui, const Chain& chain, const char* first) {
     for (std::size_t i = 0; i < chain.sites.size() && chain.sites[i] != SiteId::none; ++i) {
         const Origin& origin = origin_of(chain.sites[i]);
         Text text = format_name(origin);
-        text.add("  ").add(format_place(origin).view());
-        if (*origin.function != '\0') text.add(" in ").add(origin.function);
+        text.add("  ").add(format_place(origin).view()).add(format_function(origin).view());
+        // What goes round has scheduled itself: one line, not one for each round.
+        std::uint64_t rounds = 1;
+        while (i > 0 && i + 1 < chain.sites.size() && chain.sites[i + 1] == chain.sites[i]) {
+            ++rounds;
+            ++i;
+        }
+        if (rounds > 1) text.add(", ").add(rounds).add(" times");
         line(i == 0 ? first : by, text);
     }
     const Origin& origin = chain.origin();

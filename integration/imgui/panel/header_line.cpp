@@ -95,7 +95,8 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     slots.show_slot(
         "busy",
         format_duration(ui.view.busy_in_frame()).add(", ").add(format_share(ui.view.busy_share()).view()), 12,
-        "What the calls of the loop take of a frame: time, and share.");
+        "What the calls of the loop take of a frame: time, and share. A loop that spins between them shows "
+        "in turns/s.");
     slots.show_slot("turns/s", format_rate(ui.view.turns_per_second()), 8.5F,
                     "How often the loop went round.");
     slots.show_slot("calls/s", format_rate(ui.view.calls_per_second()), 8.5F,

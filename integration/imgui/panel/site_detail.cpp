@@ -56,7 +56,7 @@ void show_site_detail(const Ui& ui) {
     } else {
         put_fact("calls", "none was recorded");
     }
-    put_fact("place", format_place(origin).add(*origin.function != '\0' ? " in " : "").add(origin.function));
+    put_fact("place", format_place(origin).add(format_function(origin).view()));
     if (ImGui::SmallButton("Copy place")) {
         ImGui::SetClipboardText(Text(origin.file).add(":").add(origin.line).c_str());
     }

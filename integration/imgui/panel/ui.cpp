@@ -65,6 +65,12 @@ Duration from_ms(float milliseconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(milliseconds));
 }
 
+Text format_function(const Origin& origin) {
+    const std::string_view name = origin.function;
+    if (name.empty()) return {};
+    return name == "operator()" ? Text(" in a lambda") : Text(" in ").add(name);
+}
+
 void add_difference(const Ui& ui, const Baseline::Difference& difference) {
     if (!ui.baseline.is_set()) return;
     ui.rows_shown->add(", ").add(difference.added).add(" new, ").add(difference.gone).add(" gone since A");

@@ -72,6 +72,8 @@ float width_of_button(const char* label);
 /// Milliseconds to type in.
 void put_ms_input(const char* label, float& milliseconds);
 Duration from_ms(float milliseconds);
+/// " in start", " in a lambda"; nothing if the function is not known.
+Text format_function(const Origin& origin);
 /// "3 new, 1 gone since A", behind what is shown of a table; nothing if there is no mark.
 void add_difference(const Ui& ui, const Baseline::Difference& difference);
 void put_tooltip(const Ui& ui, const char* text);
