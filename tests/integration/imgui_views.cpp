@@ -44,6 +44,21 @@ TEST_F(ImguiViews, ClickingARowAnywhereSelectsIt) {
     EXPECT_EQ(gui.find("detail/unselect"), nullptr);
 }
 
+TEST_F(ImguiViews, ARowThatIsClickedInAllStaysAmongTheOthers) {
+    SocketPair pair;
+    loop.add_handler(
+        pair.a, [](Fd, Events) {}, Events::read, "the link");
+    const Timeout timeout = loop.call_later(
+        1s, [] {}, "the timeout");
+    InspectorGui gui(loop);
+    ImGui::SetWindowSize("IOLoop", ImVec2(1100, 670)); // so that the details take much of the room
+    gui.frames(3);
+    gui.click("descriptor", handler_id(pair.a));
+    EXPECT_NE(gui.find("detail/unselect"), nullptr);
+    EXPECT_NE(gui.find("descriptor", handler_id(pair.a)), nullptr);
+    EXPECT_NE(gui.find("timeout", id_of(timeout)), nullptr);
+}
+
 TEST_F(ImguiViews, AFrozenViewStaysAndSaysHowFarBehindItIs) {
     loop.call_later(
         1s, [] {}, "seen");
