@@ -218,7 +218,7 @@ void Inspector::show_window(const char* title, bool* open) {
     // As large as is useful, and no larger than fits.
     const float em = ImGui::GetFontSize();
     const ImVec2 display = ImGui::GetIO().DisplaySize;
-    const ImVec2 size(std::min(em * 92, display.x * 0.85F), std::min(em * 60, display.y * 0.93F));
+    const ImVec2 size(std::min(em * 92, display.x * 0.85F), std::min(em * 60, display.y * 0.9F));
     ImGui::SetNextWindowSize(size, ImGuiCond_FirstUseEver);
     const bool visible = ImGui::Begin(title, open);
     if (visible) impl_->show();

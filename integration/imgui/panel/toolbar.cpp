@@ -20,17 +20,17 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     show_recording(ui);
     show_loop(ui);
 
-    flow(em() * 12);
-    ImGui::SetNextItemWidth(em() * 12);
+    flow(em() * 8.5F);
+    ImGui::SetNextItemWidth(em() * 8.5F);
     if (ImGui::InputTextWithHint("##filter", "filter: a,b,-c", ui.filter.buffer().data(),
                                  ui.filter.buffer().size())) {
         ui.filter.set_changed();
     }
     ui.mark("filter");
     explain(ui, "Rows that have one of these words, and none of those after a minus: tcp,udp,-listener");
-    flow(em() * 2);
+    flow(em() * 1.6F);
     ImGui::BeginDisabled(ui.filter.empty());
-    if (ImGui::Button("x", ImVec2(em() * 2, 0))) ui.filter.clear();
+    if (ImGui::Button("x", ImVec2(em() * 1.6F, 0))) ui.filter.clear();
     ImGui::EndDisabled();
     ui.mark("filter/clear");
 
@@ -41,7 +41,7 @@ ToolbarResult Toolbar::show(const Ui& ui) {
     result.clear = ImGui::Button("Clear", ImVec2(em() * 4, 0));
     ui.mark("clear");
     explain(ui, "Forgets what was recorded, and the errors that were counted.");
-    flow(em() * 2);
+    flow(em() * 1.7F);
     put_weak("(?)");
     explain(ui, keys_help);
     return result;
@@ -49,8 +49,8 @@ ToolbarResult Toolbar::show(const Ui& ui) {
 
 void Toolbar::show_mark(const Ui& ui) {
     Baseline& baseline = ui.baseline;
-    flow(em() * 4.5F);
-    if (ImGui::Button("Mark A", ImVec2(em() * 4.5F, 0))) baseline.set(ui.view.snapshot());
+    flow(em() * 4);
+    if (ImGui::Button("Mark A", ImVec2(em() * 4, 0))) baseline.set(ui.view.snapshot());
     ui.mark("mark");
     explain(ui,
             "Remembers which descriptors and timeouts there are. Those that come after it and stay are what "
@@ -98,7 +98,7 @@ void Toolbar::show_recording(const Ui& ui) {
     ui.mark("record");
     explain(ui, observing ? "Whether calls and turns are remembered. The counters count in any case."
                           : "Another observer looks at this loop already; there can be only one.");
-    flow(em() * 8);
+    flow(em() * 7.7F);
     trigger_.show(ui);
 }
 

@@ -24,7 +24,7 @@ void Trigger::show(const Ui& ui) {
     if (armed_) label = "Waits to stop###trigger";
     if (moment.triggered) label = "! Triggered###trigger";
     ImGui::BeginDisabled(!moment.observing);
-    if (ImGui::Button(label, ImVec2(em() * 8, 0))) ImGui::OpenPopup("trigger");
+    if (ImGui::Button(label, ImVec2(em() * 7.7F, 0))) ImGui::OpenPopup("trigger");
     ImGui::EndDisabled();
     ui.mark("trigger");
     if (moment.triggered) {
