@@ -118,19 +118,26 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.handlers.clear();
     out.timeouts.clear();
     out.callbacks.clear();
+    out.scopes.clear();
+    out.tasks.clear();
+    out.waits.clear();
     handlers_.for_each([&](Poller::Key key, const HandlerEntry& e) {
         out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls,
-                                e.last_turn, e.streak, e.running});
+                                e.last_turn, e.streak, e.running, e.handler.owner()});
     });
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
         if (e.running && !e.rearmed) return; // fired, not re-armed: pending no more
         out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
-                                e.deadline, e.period, e.fires, e.due});
+                                e.deadline, e.period, e.fires, e.due, e.callback.owner()});
     });
     const_cast<Impl*>(this)->collect_callbacks(); // changes where they wait, not what waits
     queue_.for_each([&](std::uint64_t id, const CallbackQueue::Item& item) {
-        out.callbacks.push_back({id, item.chain.origin(), item.chain, item.posted_at, item.from_thread});
+        out.callbacks.push_back(
+            {id, item.chain.origin(), item.chain, item.posted_at, item.from_thread, item.callback.owner()});
     });
+    for (const auto& [key, service] : services_) {
+        if (service != nullptr) service->list(out);
+    }
     out.statistics = statistics();
     out.time = time();
     out.turn = turn_;
@@ -281,8 +288,8 @@ bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
     return true;
 }
 
-const Origin& IOLoop::Impl::running_origin() const noexcept {
-    return origin_of(frame_ != nullptr ? frame_->record.chain.site() : SiteId::none);
+Chain IOLoop::Impl::running_chain() const noexcept {
+    return frame_ != nullptr ? frame_->record.chain : Chain{};
 }
 
 // ---- pausing and suspending ---------------------------------------------------------------------

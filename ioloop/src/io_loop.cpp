@@ -172,7 +172,8 @@ Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
 }
 bool IOLoop::inject_readiness(Fd fd, Events events) { return impl_->inject_readiness(fd, events); }
 bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
-const Origin& IOLoop::running_origin() const noexcept { return impl_->running_origin(); }
+const Origin& IOLoop::running_origin() const noexcept { return origin_of(running_chain().site()); }
+Chain IOLoop::running_chain() const noexcept { return impl_->running_chain(); }
 const char* IOLoop::name() const noexcept { return impl_->name_; }
 
 // ---- Poster --------------------------------------------------------------------------------------

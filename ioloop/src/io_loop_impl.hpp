@@ -113,7 +113,7 @@ public:
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     void set_suspended(bool suspended);
     void skip_time(Duration gap);
-    const Origin& running_origin() const noexcept;
+    Chain running_chain() const noexcept;
     const std::shared_ptr<Gate>& gate() const noexcept { return gate_; }
 
     TimePoint time() const noexcept { return holding_ ? held_at_ : clock_->now(); }

@@ -31,6 +31,7 @@ void Join::limit(TimePoint deadline, const Origin& origin) {
     const NullContext none; // the suspension has its own
     limit_ = loop_.loop()->call_at(
         deadline, [this] { wake(); }, origin);
+    suspension_.wait_for({WaitFor::branches, id_of(limit_)});
 }
 
 std::size_t Join::arrived() {

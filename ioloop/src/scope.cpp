@@ -22,7 +22,11 @@ namespace ioloop {
 
 class Scope::State : public std::enable_shared_from_this<Scope::State> {
 public:
-    State(IOLoop& l, std::string&& n) : loop(l), name(std::move(n)) {}
+    State(IOLoop& l, std::string&& n, const Origin& origin)
+        : loop(l),
+          name(std::move(n)),
+          chain(l.running_chain().then(site_of(origin))),
+          since(l.now()) {}
 
     using Callable = std::variant<Callback, Handler>;
     struct Entry {
@@ -53,6 +57,10 @@ public:
     template <class When>
     Timeout arm(Arm<When> member, const char* verb, When when, Callback&& callback, const Origin& origin);
     bool has_handler(Fd fd) const noexcept;
+    std::size_t size() const noexcept {
+        const std::lock_guard lock(mutex);
+        return entries.size();
+    }
     bool unbind(Fd fd) noexcept;
     /// False if the loop may be gone: it was destroyed by the very call that is on the stack.
     bool loop_is_there() const noexcept { return IOLoop::current(false) == &loop && loop.in_call(); }
@@ -64,6 +72,51 @@ public:
     std::vector<std::pair<Fd, Id>> handlers;
     int late_posts = 0;  ///< Posters on their way to the loop
     bool closed = false; ///< the scope is being destroyed
+
+    // For the inspector.
+    std::uint64_t number = 0; ///< ScopeInfo::id
+    const Chain chain;
+    const TimePoint since;
+    Scopes* scopes = nullptr; ///< null: the loop is closed, or the scope gone
+    State* next = nullptr;    ///< of that loop's
+    State* previous = nullptr;
+};
+
+/// Those of a loop, for the inspector.
+class Scope::Scopes final : public Service {
+public:
+    explicit Scopes(IOLoop&) {}
+    ~Scopes() override {
+        while (first_ != nullptr) remove(*first_);
+    }
+    void add(State& state) noexcept {
+        state.number = ++made_;
+        state.scopes = this;
+        state.next = first_;
+        if (first_ != nullptr) first_->previous = &state;
+        first_ = &state;
+    }
+    void remove(State& state) noexcept {
+        (state.previous != nullptr ? state.previous->next : first_) = state.next;
+        if (state.next != nullptr) state.next->previous = state.previous;
+        state.next = state.previous = nullptr;
+        state.scopes = nullptr;
+    }
+    void list(Snapshot& out) const override {
+        for (const State* state = first_; state != nullptr; state = state->next) {
+            ScopeInfo& info = out.scopes.emplace_back();
+            info.id = state->number;
+            state->name.copy(info.name.data(), info.name.size() - 1);
+            info.origin = state->chain.origin();
+            info.chain = state->chain;
+            info.since = state->since;
+            info.size = state->size();
+        }
+    }
+
+private:
+    State* first_ = nullptr;
+    std::uint64_t made_ = 0;
 };
 
 /// What the loop holds.
@@ -77,6 +130,7 @@ public:
     ~Closure() {
         if (state_) state_->forget(id_);
     }
+    std::uint64_t owner() const noexcept { return state_->number; }
     void operator()() { state_->call(id_); }
     void operator()(Fd fd, Events events) { state_->call(id_, fd, events); }
 
@@ -233,7 +287,10 @@ Timeout Scope::State::arm(Arm<When> member, const char* verb, When when, Callbac
 
 // ---- the scope ----------------------------------------------------------------------------------
 
-Scope::Scope(IOLoop& loop, std::string name) : state_(std::make_shared<State>(loop, std::move(name))) {}
+Scope::Scope(IOLoop& loop, std::string name, const Origin& origin)
+    : state_(std::make_shared<State>(loop, std::move(name), origin)) {
+    loop.service<Scopes>("Scope").add(*state_);
+}
 
 Scope::~Scope() {
     for (bool first = true;; first = false) {
@@ -245,6 +302,7 @@ Scope::~Scope() {
         if (!first) std::this_thread::yield();
     }
     state_->end_all();
+    if (state_->scopes != nullptr) state_->scopes->remove(*state_);
 }
 
 void Scope::clear() noexcept { state_->end_all(); }
@@ -309,9 +367,6 @@ bool Scope::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
 
 IOLoop& Scope::loop() const noexcept { return state_->loop; }
 const std::string& Scope::name() const noexcept { return state_->name; }
-std::size_t Scope::size() const noexcept {
-    const std::lock_guard lock(state_->mutex);
-    return state_->entries.size();
-}
+std::size_t Scope::size() const noexcept { return state_->size(); }
 
 } // namespace ioloop

@@ -1,14 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "raise.hpp"
 
+#include <ioloop/site.hpp>
 #include <ioloop/spawn.hpp>
 
+#include <atomic>
+#include <cstddef>
+#include <string_view>
+
 namespace ioloop::detail {
+namespace {
+
+std::atomic<std::uint64_t> tasks_made{0};
+
+/// A co_await of this library, in spawn() or all(): of a program are those around it.
+bool is_ours(const Origin& place) {
+    const std::string_view file = place.file;
+    return place.line == 0 || file.ends_with("ioloop/spawn.hpp") || file.ends_with("ioloop/join.hpp");
+}
+
+/// The co_awaits that it is in, the innermost first: as many as a Chain has room for.
+Chain places(const Origin& at, const CoroutinePromise* promise) {
+    Chain chain;
+    std::size_t count = 0;
+    const auto add = [&](const Origin& place) {
+        if (!is_ours(place)) chain.sites[count++] = site_of(place);
+    };
+    add(at);
+    for (; promise != nullptr && count < chain.sites.size(); promise = promise->awaiting)
+        add(promise->awaited_at);
+    return chain;
+}
+
+} // namespace
 
 /// Those of a loop.
 class Tasks final : public Service {
 public:
-    explicit Tasks(IOLoop&) {}
+    explicit Tasks(IOLoop& loop) : loop_(loop) {}
     /// The loop closes: what is suspended is destroyed, wherever it waits.
     ~Tasks() override {
         while (first_ != nullptr) {
@@ -30,6 +59,23 @@ public:
         first_ = t;
     }
 
+    void list(Snapshot& out) const override {
+        for (const Spawned* task = first_; task != nullptr; task = task->next_) {
+            using State = TaskInfo::State;
+            const State state = is_running(task) ? State::running
+                                : task->begun_   ? State::waiting
+                                                 : State::queued;
+            out.tasks.push_back({task->id_, task->chain_.origin(), task->chain_, task->since_, state});
+            for (const Suspension* wait = task->waits_; wait != nullptr; wait = wait->next_) {
+                const Wait& what = wait->wait_;
+                out.waits.push_back({task->id_, what.id, places(wait->at_, wait->promise_),
+                                     what.of != nullptr ? site_of(*what.of) : SiteId::none, wait->since_,
+                                     what.what});
+            }
+        }
+    }
+    TimePoint now() const noexcept { return loop_.now(); }
+
     static void destroy(Spawned* task) noexcept {
         const auto self = std::move(task->self_);
         if (task->tasks_ != nullptr) task->tasks_->remove(task);
@@ -48,14 +94,31 @@ private:
         task->tasks_ = nullptr;
     }
 
+    IOLoop& loop_;
     Spawned* first_ = nullptr;
 };
 
-Spawned::~Spawned() { forget(this); }
+Spawned::Spawned() noexcept : id_(tasks_made.fetch_add(1, std::memory_order_relaxed) + 1) {}
+
+Spawned::~Spawned() {
+    forget(this);
+    while (waits_ != nullptr) waits_->unlink();
+}
+
+void Suspension::link() noexcept {
+    if (link_ != nullptr) unlink();
+    if (root_->tasks_ != nullptr) since_ = root_->tasks_->now();
+    next_ = root_->waits_;
+    if (next_ != nullptr) next_->link_ = &next_;
+    link_ = &root_->waits_;
+    root_->waits_ = this;
+}
 
 void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origin& origin) {
     auto& tasks = loop.service<Tasks>("spawn");
     spawned->runner_.prepare(spawned.get(), &Tasks::end, spawned.get());
+    spawned->chain_ = loop.running_chain().then(site_of(origin));
+    spawned->since_ = loop.now();
     const std::weak_ptr<Spawned> weak = spawned;
     tasks.adopt(std::move(spawned));
     const NullContext none; // it has its own
@@ -71,6 +134,7 @@ void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origi
                 const std::weak_ptr<Spawned>& spawned;
                 bool entered = false;
             } start{weak};
+            task->begun_ = true;
             task->runner_.start(start.entered);
         },
         origin);

@@ -97,6 +97,7 @@ Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Ex
     Executor& chosen =
         executor != nullptr ? *executor : service<detail::DefaultExecutor>("run_in_executor").get();
     Promise<T> promise(*this, origin);
+    promise.state_->made_by(WaitFor::job);
     Future<T> future = promise.future();
     chosen.execute([promise = std::move(promise), f = std::forward<F>(f)]() mutable {
         if (promise.done()) return; // cancelled before it began

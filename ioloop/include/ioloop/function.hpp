@@ -16,7 +16,9 @@
 
 #include <ioloop/origin.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -133,12 +135,18 @@ public:
     /// True if the callable was wrap()ped. Requires: not empty.
     bool carries_context() const noexcept { return operations_->carries_context; }
 
+    /// What its callable's owner() says: the id of the Scope through which it came. 0: it has no such member.
+    std::uint64_t owner() const noexcept {
+        return operations_ != nullptr && operations_->owner != nullptr ? operations_->owner(storage_) : 0;
+    }
+
 private:
     struct Operations {
         R (*invoke)(void* storage, Args&&... args);
         void (*relocate)(void* from, void* to) noexcept; ///< null: the bytes may simply be copied
         void (*destroy)(void* storage) noexcept;         ///< null: nothing to do
         bool carries_context;
+        std::uint64_t (*owner)(const void* storage) noexcept; ///< null: nobody's
     };
 
     template <class F>
@@ -170,6 +178,19 @@ private:
     template <class F> static R invoke_heap(void* storage, Args&&... args) {
         return call(**inside<F*>(storage), std::forward<Args>(args)...);
     }
+    using OwnerOf = std::uint64_t (*)(const void* storage) noexcept;
+    template <class F> static constexpr OwnerOf owner_inline() noexcept {
+        if constexpr (requires(const F& f) {
+                          { f.owner() }
+                          noexcept->std::same_as<std::uint64_t>;
+                      }) {
+            return [](const void* storage) noexcept {
+                return std::launder(static_cast<const F*>(storage))->owner();
+            };
+        } else {
+            return nullptr;
+        }
+    }
     template <class F> static void destroy_heap(void* storage) noexcept { delete *inside<F*>(storage); }
 
     template <class F>
@@ -178,10 +199,11 @@ private:
         std::is_trivially_copyable_v<F> ? nullptr : &relocate_inline<F>,
         std::is_trivially_destructible_v<F> ? nullptr : &destroy_inline<F>,
         detail::carries_context<F>,
+        owner_inline<F>(),
     };
     template <class F>
     static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr, &destroy_heap<F>,
-                                                   detail::carries_context<F>};
+                                                   detail::carries_context<F>, nullptr};
 
     void take(Function& other) noexcept {
         operations_ = std::exchange(other.operations_, nullptr);

@@ -25,6 +25,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <type_traits>
@@ -78,6 +79,13 @@ public:
     /// ~Promise.
     void abandon();
 
+    /// Who gives the result, for the inspector: before others know of it.
+    void made_by(WaitFor what, std::uint64_t task = 0) noexcept {
+        made_by_ = what;
+        task_ = task;
+    }
+    Wait wait() const noexcept { return {made_by_, task_, &origin_}; }
+
     void retrieved() noexcept { retrieved_.store(true, std::memory_order_relaxed); }
     void require_done(const char* member) const;
 
@@ -102,6 +110,8 @@ private:
     std::atomic<bool> retrieved_{false};
     bool claimed_ = false; ///< somebody gives the result, or has
     bool cancelled_ = false;
+    WaitFor made_by_ = WaitFor::future;
+    std::uint64_t task_ = 0;
     std::vector<Waiter> waiters_;
     Callback on_cancel_;
     Origin origin_;
@@ -121,6 +131,7 @@ public:
 };
 
 template <class T, bool moves> class FutureAwaiter;
+template <class T> class SpawnedTask; // spawn.hpp
 
 } // namespace detail
 
@@ -222,6 +233,8 @@ public:
     bool done() const noexcept { return state_ == nullptr || state_->done(); }
 
 private:
+    friend class IOLoop;
+    friend class detail::SpawnedTask<T>;
     using State = detail::FutureStateOf<T>;
 
     State& state(const char* member) const {
@@ -260,9 +273,10 @@ public:
     }
 
     bool await_ready() const noexcept { return future_.done(); }
-    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
         if (may_wait()) wait();
-        suspension_.suspend(handle);
+        suspension_.suspend(handle, at, future_.state_->wait());
     }
     std::conditional_t<moves, T, typename Outcome<T>::Reference> await_resume() {
         if constexpr (moves && !std::is_void_v<T> && !std::is_reference_v<T>) {

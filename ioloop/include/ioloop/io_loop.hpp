@@ -60,6 +60,7 @@
 #include <ioloop/origin.hpp>
 #include <ioloop/poller.hpp>
 #include <ioloop/service.hpp>
+#include <ioloop/site.hpp>
 #include <ioloop/snapshot.hpp>
 #include <ioloop/stall.hpp>
 #include <ioloop/statistics.hpp>
@@ -428,6 +429,8 @@ public:
     bool in_call() const noexcept;
     /// Where that callable was registered; outside, an Origin without name and place.
     const Origin& running_origin() const noexcept;
+    /// And what led to that; empty outside.
+    Chain running_chain() const noexcept;
 
     const char* name() const noexcept;
 

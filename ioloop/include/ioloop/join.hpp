@@ -52,11 +52,11 @@ public:
     ~Join();
 
     /// When all branches are prepared. False: they shall not begin. Thread: the loop's.
-    template <class Promise> bool suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise> bool suspend(std::coroutine_handle<Promise> handle, const Origin& at) {
         const bool waits = may_wait();
         if (waits) loop_ = Poster(loop_of_coroutine());
         root_ = root_of(handle);
-        suspension_.suspend(handle);
+        suspension_.suspend(handle, at, {WaitFor::branches});
         return waits;
     }
     /// Lets a branch begin, unless enough have ended already.
@@ -86,11 +86,11 @@ void report_beside(const std::exception_ptr& error);
 template <class T> struct Branch {
     static constexpr std::size_t not_arrived = SIZE_MAX;
 
-    void prepare(Join& j, Spawned* root, Task<T> task) {
+    void prepare(Join& j, const CoroutinePromise* parent, Task<T> task) {
         join = &j;
         runner = run(std::move(task), outcome);
         runner.prepare(
-            root, [](void* self) { static_cast<Branch*>(self)->end(); }, this);
+            parent, [](void* self) { static_cast<Branch*>(self)->end(); }, this);
     }
     void end() {
         Join* const j = join;
@@ -142,15 +142,18 @@ private:
 /// The awaiter of a fixed number of branches.
 template <class... T> struct BranchesAwaiter {
     bool await_ready() const noexcept { return join.complete(); }
-    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
         std::apply(
             [&](auto&... task) {
                 std::apply(
-                    [&](auto&... branch) { (branch.prepare(join, root_of(handle), std::move(task)), ...); },
+                    [&](auto&... branch) {
+                        (branch.prepare(join, promise_of(handle), std::move(task)), ...);
+                    },
                     branches);
             },
             tasks);
-        if (!join.suspend(handle)) return;
+        if (!join.suspend(handle, at)) return;
         if (deadline != never) join.limit(deadline, origin);
         std::apply([](auto&... branch) { (branch.start(), ...); }, branches);
     }
@@ -166,10 +169,11 @@ template <class... T> struct BranchesAwaiter {
 /// And of a vector of them.
 template <class T> struct VectorAwaiter {
     bool await_ready() const noexcept { return join.complete(); }
-    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
         for (std::size_t i = 0; i < tasks.size(); ++i)
-            branches[i].prepare(join, root_of(handle), std::move(tasks[i]));
-        if (!join.suspend(handle)) return;
+            branches[i].prepare(join, promise_of(handle), std::move(tasks[i]));
+        if (!join.suspend(handle, at)) return;
         for (Branch<T>& branch : branches) branch.start();
     }
     void await_resume() const noexcept {}

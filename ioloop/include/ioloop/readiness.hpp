@@ -13,6 +13,7 @@
 #include <ioloop/suspension.hpp>
 
 #include <coroutine>
+#include <cstdint>
 
 namespace ioloop {
 
@@ -34,9 +35,10 @@ public:
     }
 
     bool await_ready() const noexcept { return false; }
-    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
         join();
-        suspension_.suspend(handle);
+        suspension_.suspend(handle, at, {WaitFor::descriptor, static_cast<std::uint64_t>(fd_), &origin_});
     }
     Events await_resume() const noexcept { return ready_; }
 

@@ -40,10 +40,12 @@ namespace ioloop {
 
 class Scope {
     class State;
+    class Scopes;
 
 public:
-    /// `name` is for errors: "add_handler: fd 7, scope 'level 3', game.cpp:120".
-    Scope(IOLoop& loop, std::string name);
+    /// `name` is for the inspector and for errors: "add_handler: fd 7, scope 'level 3', game.cpp:120".
+    /// Errors: logic_error if the loop is closed.
+    Scope(IOLoop& loop, std::string name, const Origin& origin = Origin::here());
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
     /// clear(), and nothing comes any more.

@@ -7,12 +7,17 @@
 
 namespace ioloop {
 
+struct Snapshot;
+
 class Service {
 public:
     Service() = default;
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
     virtual ~Service() = default;
+
+    /// Adds to a snapshot of the loop what it holds, if that is anything for an inspector.
+    virtual void list(Snapshot&) const {}
 };
 
 namespace detail {

@@ -6,6 +6,7 @@
 /// The timeout is armed when it is awaited, on the loop that runs the task, and removed when the task is destroyed.
 #pragma once
 
+#include <ioloop/ids.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/poster.hpp>
 #include <ioloop/suspension.hpp>
@@ -30,9 +31,10 @@ public:
     }
 
     bool await_ready() const noexcept { return false; }
-    template <class Promise> void await_suspend(std::coroutine_handle<Promise> handle) {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
         arm();
-        suspension_.suspend(handle);
+        suspension_.suspend(handle, at, {WaitFor::timeout, id_of(timeout_), &origin_});
     }
     void await_resume() const noexcept {}
 

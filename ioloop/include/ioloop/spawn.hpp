@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <type_traits>
@@ -73,6 +74,11 @@ public:
         promise.owner = owner;
         promise.context.begin();
     }
+    /// The same, as part of what `parent` is a part of, and waits for. It may be null.
+    void prepare(const CoroutinePromise* parent, void (*ended)(void*), void* owner) noexcept {
+        prepare(parent != nullptr ? parent->root : nullptr, ended, owner);
+        handle_.promise().awaiting = parent;
+    }
     /// Runs until it waits or has ended. `entered` is set when it begins: not if its context cannot be entered.
     void start(bool& entered) const {
         const handle_type handle = handle_; // this object may be gone when it ends
@@ -95,7 +101,7 @@ template <class T> Runner run(Task<T> task, Outcome<T>& out) {
 /// A spawned task: owned by the loop, until it has ended or is cancelled.
 class Spawned {
 public:
-    Spawned() = default;
+    Spawned() noexcept;
     Spawned(const Spawned&) = delete;
     Spawned& operator=(const Spawned&) = delete;
     virtual ~Spawned();
@@ -108,9 +114,12 @@ public:
     static void cancel_on_its_thread(const Poster& loop, const std::weak_ptr<Spawned>& spawned);
 
 protected:
+    std::uint64_t id() const noexcept { return id_; }
+
     Runner runner_;
 
 private:
+    friend class Suspension;
     friend class Tasks;
     virtual void give_result() = 0; ///< it has ended
 
@@ -118,6 +127,13 @@ private:
     Spawned* next_ = nullptr;       ///< of that loop's
     Spawned* previous_ = nullptr;
     class Tasks* tasks_ = nullptr;
+
+    // For the inspector.
+    const std::uint64_t id_;
+    Chain chain_; ///< of the spawn() call
+    TimePoint since_{};
+    Suspension* waits_ = nullptr; ///< where it is suspended, the latest first
+    bool begun_ = false;
 };
 
 template <class T> class SpawnedTask final : public Spawned {
@@ -125,6 +141,7 @@ public:
     SpawnedTask(IOLoop& loop, Task<T> task, std::shared_ptr<void> closure, const Origin& origin)
         : closure_(std::move(closure)),
           promise_(loop, origin) {
+        promise_.state_->made_by(WaitFor::task, id());
         runner_ = run(std::move(task), outcome_);
     }
     void cancel_with_future(IOLoop& loop, const std::weak_ptr<Spawned>& self) {

@@ -9,9 +9,13 @@
 /// Thread: that of the loop.
 #pragma once
 
+#include <ioloop/clock.hpp>
 #include <ioloop/context.hpp>
+#include <ioloop/origin.hpp>
+#include <ioloop/snapshot.hpp>
 
 #include <coroutine>
+#include <cstdint>
 #include <type_traits>
 
 namespace ioloop {
@@ -24,8 +28,10 @@ class Spawned; ///< a task that belongs to a loop; spawn.hpp
 
 /// What all coroutines of this library have.
 struct CoroutinePromise {
-    Spawned* root = nullptr;              ///< as part of which it runs
-    std::coroutine_handle<> continuation; ///< who awaits it
+    Spawned* root = nullptr;                    ///< as part of which it runs
+    std::coroutine_handle<> continuation;       ///< who awaits it
+    const CoroutinePromise* awaiting = nullptr; ///< the same, if it is of this library
+    Origin awaited_at;                          ///< where that is
 };
 
 /// Goes on with `to` when `from` has been suspended: returned from its await_suspend().
@@ -53,26 +59,49 @@ bool may_wait() noexcept;
 /// The loop that runs on this thread. Errors: logic_error if none does.
 IOLoop& loop_of_coroutine();
 
-template <class Promise> Spawned* root_of(std::coroutine_handle<Promise> handle) noexcept {
+/// Its promise if it is of this library, else null.
+template <class Promise> CoroutinePromise* promise_of(std::coroutine_handle<Promise> handle) noexcept {
     if constexpr (std::is_base_of_v<CoroutinePromise, Promise>) {
-        return handle.promise().root;
+        return &handle.promise();
     } else {
         return nullptr;
     }
 }
+template <class Promise> Spawned* root_of(std::coroutine_handle<Promise> handle) noexcept {
+    const CoroutinePromise* promise = promise_of(handle);
+    return promise != nullptr ? promise->root : nullptr;
+}
+
+/// What is waited for, for the inspector.
+struct Wait {
+    WaitFor what = WaitFor::future;
+    std::uint64_t id = 0;       ///< WaitInfo::id
+    const Origin* of = nullptr; ///< where the work began whose result is awaited. Lifetime: the Suspension's
+};
 
 class Suspension {
 public:
     Suspension() = default;
     Suspension(const Suspension&) = delete;
     Suspension& operator=(const Suspension&) = delete;
+    ~Suspension() {
+        if (link_ != nullptr) unlink();
+    }
 
-    /// In await_suspend(), when everything that can fail is done.
-    template <class Promise> void suspend(std::coroutine_handle<Promise> handle) noexcept {
+    /// In await_suspend(), when everything that can fail is done. `at` is the co_await: await_suspend()'s own
+    /// `Origin at = Origin::here()`.
+    template <class Promise>
+    void suspend(std::coroutine_handle<Promise> handle, const Origin& at, const Wait& wait) noexcept {
         handle_ = handle;
         root_ = root_of(handle);
+        promise_ = promise_of(handle);
+        at_ = at;
+        wait_ = wait;
+        if (root_ != nullptr) link();
         context_.suspend();
     }
+    /// Says better what it waits for.
+    void wait_for(const Wait& wait) noexcept { wait_ = wait; }
     /// In the callable that the loop calls. The awaiter may be gone when it returns.
     void resume() {
         struct Enter {
@@ -83,6 +112,7 @@ public:
             Spawned* root;
             bool entered = false;
         } enter{handle_, root_};
+        if (link_ != nullptr) unlink();
         context_.resume([&enter] {
             enter.entered = true;
             drive(enter.handle, enter.root);
@@ -90,9 +120,27 @@ public:
     }
 
 private:
+    friend class Spawned;
+    friend class Tasks;
+
+    void link() noexcept; ///< among those of its root
+    void unlink() noexcept {
+        *link_ = next_;
+        if (next_ != nullptr) next_->link_ = link_;
+        link_ = nullptr;
+    }
+
     std::coroutine_handle<> handle_;
     Spawned* root_ = nullptr;
     SuspendedContext context_;
+
+    // For the inspector.
+    const CoroutinePromise* promise_ = nullptr;
+    Origin at_;
+    Wait wait_;
+    TimePoint since_{};
+    Suspension* next_ = nullptr;
+    Suspension** link_ = nullptr; ///< null while it does not wait
 };
 
 } // namespace detail

@@ -79,9 +79,13 @@ public:
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-        task_.coroutine_.promise().continuation = awaiting;
-        task_.coroutine_.promise().root = root_of(awaiting);
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting,
+                                          const Origin& at = Origin::here()) noexcept {
+        CoroutinePromise& promise = task_.coroutine_.promise();
+        promise.continuation = awaiting;
+        promise.root = root_of(awaiting);
+        promise.awaiting = promise_of(awaiting);
+        promise.awaited_at = at;
         return transfer(awaiting, task_.coroutine_);
     }
     decltype(auto) await_resume() { return take_(task_.coroutine_.promise().outcome); }
