@@ -32,6 +32,8 @@ Origin at(std::uint32_t line, const char* name) {
     return origin;
 }
 
+Task<> nap() { co_await sleep_for(1s, "nap"); }
+
 struct DumpText : SimLoop {
     SocketPair pair;
 
@@ -61,6 +63,10 @@ Descriptors: none
 Timeouts: none
 
 Queued callbacks: none
+
+Scopes: none
+
+Tasks: none
 )");
 }
 
@@ -108,7 +114,39 @@ Queued callbacks
       age  name    posted by  posted at    scheduled by
   5.00 ms  first   the loop   game.cpp:10  connect
         0  tick()  outside    game.cpp:12  -
+
+Scopes: none
+
+Tasks: none
 )");
+}
+
+TEST_F(DumpText, shows_scopes_and_tasks_the_youngest_first_and_where_a_task_is_suspended) {
+    Scope level(loop, "level 3", at(20, "load"));
+    level.call_later(1s, [] {});
+    spawn(
+        loop, [] { return nap(); }, at(30, "sleeper"));
+    loop.run_once();
+    world.advance(5ms);
+    spawn(
+        loop, [] { return nap(); }, at(31, "newcomer"));
+    const std::string text = dump();
+    EXPECT_THAT(text, HasSubstr(R"(
+Scopes
+      age  holds  name     made at      scheduled by
+  5.00 ms      1  level 3  game.cpp:20  -
+)"));
+    const Snapshot now = [&] {
+        Snapshot snapshot;
+        loop.snapshot(snapshot);
+        return snapshot;
+    }();
+    const std::string young = std::to_string(now.tasks.at(0).id);
+    const std::string old = std::to_string(now.tasks.at(1).id);
+    EXPECT_THAT(text, HasSubstr("Tasks\n"));
+    EXPECT_THAT(text, HasSubstr(young + "        0  newcomer  queued"));
+    EXPECT_THAT(text, HasSubstr(old + "  5.00 ms  sleeper   waiting  5.00 ms  timeout, nap"));
+    EXPECT_THAT(text, HasSubstr("dump_text.cpp:"));
 }
 
 TEST_F(DumpText, shows_what_the_system_knows_of_a_descriptor) {
@@ -200,7 +238,7 @@ TEST_F(DumpText, a_row_stays_a_row_whatever_the_names_are) {
     const std::string text = dump();
     EXPECT_THAT(text, HasSubstr(R"(two\nrows\r\x1b[2J\t\x7f)"));
     EXPECT_THAT(text, HasSubstr(std::string(R"(\xff\xc2\x9b gr)") + "\xC3\xBC\xC3\x9F"));
-    EXPECT_EQ(lines(text), 2 + 2 + 5 + 2) << "two timeouts, with a heading, a title and a gap";
+    EXPECT_EQ(lines(text), 2 + 2 + 5 + 2 + 4) << "two timeouts, with a heading, a title and a gap";
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 

@@ -157,6 +157,7 @@ public:
         info.calls = number();
         info.streak = as<std::uint32_t>();
         info.running = flag();
+        info.scope = number();
         return info;
     }
     TimeoutInfo timeout() {
@@ -167,6 +168,7 @@ public:
         info.period = duration();
         info.fires = number();
         info.due = flag();
+        info.scope = number();
         return info;
     }
     CallbackInfo callback() {
@@ -175,6 +177,34 @@ public:
         info.chain = chain();
         info.posted_at = time();
         info.from_thread = flag();
+        info.scope = number();
+        return info;
+    }
+    ScopeInfo scope() {
+        ScopeInfo info;
+        info.id = number();
+        std::strcpy(info.name.data(), "level \"3\", Straße");
+        info.chain = chain();
+        info.since = time();
+        info.size = number();
+        return info;
+    }
+    TaskInfo task() {
+        TaskInfo info;
+        info.id = number();
+        info.chain = chain();
+        info.since = time();
+        info.state = static_cast<TaskInfo::State>(below(3));
+        return info;
+    }
+    WaitInfo wait() {
+        WaitInfo info;
+        info.task = number();
+        info.id = number();
+        info.at = chain();
+        info.of = site();
+        info.since = time();
+        info.what = static_cast<WaitFor>(below(6));
         return info;
     }
     Moment moment() {
@@ -188,6 +218,9 @@ public:
         s.handlers = some([&] { return handler(); });
         s.timeouts = some([&] { return timeout(); });
         s.callbacks = some([&] { return callback(); });
+        s.scopes = some([&] { return scope(); });
+        s.tasks = some([&] { return task(); });
+        s.waits = some([&] { return wait(); });
         s.statistics.turns = number();
         s.statistics.foreign_member = flag() ? "add_handler" : nullptr;
         s.statistics.foreign_site = site();
@@ -262,6 +295,36 @@ TEST(MomentCodec, names_with_quotes_and_in_every_script_come_through_with_file_f
     EXPECT_EQ(came.line, origin.line);
     EXPECT_EQ(here.snapshot.name, "loop \"ß\"");
     EXPECT_EQ(here.snapshot.handlers[0].chain.site(), site_of(came));
+}
+
+TEST(MomentCodec, scopes_tasks_and_what_they_wait_for_come_through) {
+    Dice dice(4);
+    Moment there;
+    Snapshot& said = there.snapshot;
+    said.time = TimePoint(1000s);
+    HandlerInfo handler = dice.handler();
+    handler.scope = 7;
+    said.handlers.push_back(handler);
+    said.scopes.push_back(dice.scope());
+    said.tasks.push_back(dice.task());
+    WaitInfo wait = dice.wait();
+    wait.what = WaitFor::job;
+    wait.of = site_of("decode");
+    said.waits.push_back(wait);
+    Moment here;
+    MomentFrame frame;
+    ASSERT_TRUE(MomentDecoder().decode(encoded(there), here, frame));
+    const Snapshot& came = here.snapshot;
+    EXPECT_EQ(came.handlers.at(0).scope, 7U);
+    EXPECT_STREQ(came.scopes.at(0).name.data(), said.scopes[0].name.data());
+    EXPECT_EQ(came.scopes[0].id, said.scopes[0].id);
+    EXPECT_EQ(came.scopes[0].size, said.scopes[0].size);
+    EXPECT_EQ(came.tasks.at(0).id, said.tasks[0].id);
+    EXPECT_EQ(came.tasks[0].state, said.tasks[0].state);
+    EXPECT_EQ(came.waits.at(0).task, wait.task);
+    EXPECT_EQ(came.waits[0].id, wait.id);
+    EXPECT_EQ(came.waits[0].what, WaitFor::job);
+    EXPECT_STREQ(origin_of(came.waits[0].of).name, "decode");
 }
 
 TEST(MomentCodec, a_call_site_is_sent_once_and_a_call_too) {

@@ -166,6 +166,53 @@ void add_callbacks(const Snapshot& loop, std::string& out) {
     table.write(out);
 }
 
+void add_scopes(const Snapshot& loop, std::string& out) {
+    if (!add_title("Scopes", loop.scopes.size(), out)) return;
+    static constexpr std::array<TextTable::Column, 5> columns{
+        {{"age", true}, {"holds", true}, {"name"}, {"made at"}, {"scheduled by"}}};
+    TextTable table(columns);
+    for (const ScopeInfo& info : loop.scopes) {
+        table.add(format_duration(until(loop.time, info.since)).view());
+        table.add(number(info.size).view());
+        table.add(printable(info.name.data()));
+        table.add(format_place(info.origin).view());
+        table.add(format_chain(info.chain).view());
+    }
+    table.write(out);
+}
+
+/// A line for each place where one is suspended.
+void add_tasks(const Snapshot& loop, std::string& out) {
+    if (!add_title("Tasks", loop.tasks.size(), out)) return;
+    static constexpr std::array<TextTable::Column, 9> columns{{{"task", true},
+                                                               {"age", true},
+                                                               {"name"},
+                                                               {"state"},
+                                                               {"since", true},
+                                                               {"for"},
+                                                               {"suspended at"},
+                                                               {"spawned at"},
+                                                               {"scheduled by"}}};
+    TextTable table(columns);
+    const auto add = [&](const TaskInfo& info, const WaitInfo* wait) {
+        table.add(number(info.id).view());
+        table.add(format_duration(until(loop.time, info.since)).view());
+        table.add(format_name(info.origin).view());
+        table.add(name_of(info.state));
+        table.add(wait != nullptr ? format_duration(until(loop.time, wait->since)).view() : "");
+        table.add(wait != nullptr ? format_wait(*wait).view() : "");
+        table.add(wait != nullptr ? format_places(wait->at).view() : "");
+        table.add(format_place(info.origin).view());
+        table.add(format_chain(info.chain).view());
+    };
+    auto wait = loop.waits.begin(); // they are in the order of the tasks
+    for (const TaskInfo& info : loop.tasks) {
+        if (wait == loop.waits.end() || wait->task != info.id) add(info, nullptr);
+        for (; wait != loop.waits.end() && wait->task == info.id; ++wait) add(info, &*wait);
+    }
+    table.write(out);
+}
+
 // ---- what was -----------------------------------------------------------------------------------
 
 /// Appends "Last calls, 20 of 4711" and how many are not to be shown of those that are remembered.
@@ -255,6 +302,8 @@ Snapshot add_all(const IOLoop& loop, std::string& out) {
     add_handlers(now, out);
     add_timeouts(now, out);
     add_callbacks(now, out);
+    add_scopes(now, out);
+    add_tasks(now, out);
     return now;
 }
 

@@ -109,4 +109,25 @@ Text format_chain(const Chain& chain) {
     return text.empty() ? Text("-") : text;
 }
 
+Text format_places(const Chain& chain) {
+    Text text;
+    for (std::size_t i = 0; i < chain.sites.size() && chain.sites[i] != SiteId::none; ++i) {
+        if (i > 0) text.add(" < ");
+        text.add(format_place(origin_of(chain.sites[i])).view());
+    }
+    return text.empty() ? Text("-") : text;
+}
+
+Text format_wait(const WaitInfo& wait) {
+    if (wait.what == WaitFor::descriptor) return Text("fd ").add(wait.id);
+    Text text(name_of(wait.what));
+    if (wait.what == WaitFor::task) text.add(" ").add(wait.id);
+    if (wait.what == WaitFor::branches && wait.id != 0) text.add(", for a time");
+    // Of a sleep without a name, the place is that of the co_await.
+    const Origin& of = origin_of(wait.of);
+    const bool tells = wait.what == WaitFor::timeout ? of.name != nullptr : wait.of != SiteId::none;
+    if (tells) text.add(", ").add(format_name(of).view());
+    return text;
+}
+
 } // namespace ioloop

@@ -82,7 +82,7 @@ void MomentEncoder::encode(const Moment& moment, const MomentFrame& frame, std::
     if (frame.summaries) summary_fields(wire, moment);
     wire.flag(frame.lists);
     if (frame.lists) {
-        // Of the room that there is, each of the three leaves some for the next.
+        // Of the room that there is, each list leaves some for the next.
         const Snapshot& snapshot = moment.snapshot;
         const auto end = [&](std::size_t parts) {
             return wire.size() + (most_bytes - std::min(most_bytes, wire.size())) / parts;
@@ -95,8 +95,14 @@ void MomentEncoder::encode(const Moment& moment, const MomentFrame& frame, std::
         });
         wire.rows(snapshot.timeouts, most_objects, end(2),
                   [&](const TimeoutInfo& row, std::size_t) { timeout_fields(wire, row); });
-        wire.rows(snapshot.callbacks, most_objects, end(1),
+        wire.rows(snapshot.callbacks, most_objects, end(2),
                   [&](const CallbackInfo& row, std::size_t) { callback_fields(wire, row); });
+        wire.rows(snapshot.scopes, most_objects, end(3),
+                  [&](const ScopeInfo& row, std::size_t) { scope_fields(wire, row); });
+        wire.rows(snapshot.tasks, most_objects, end(2),
+                  [&](const TaskInfo& row, std::size_t) { task_fields(wire, row); });
+        wire.rows(snapshot.waits, most_objects, end(1),
+                  [&](const WaitInfo& row, std::size_t) { wait_fields(wire, row); });
     }
     write_sites(out);
     out.insert(out.end(), body_.begin(), body_.end());
@@ -197,6 +203,9 @@ bool MomentDecoder::decode(std::span<const std::uint8_t> bytes, Moment& moment, 
         snapshot.handlers.clear();
         snapshot.timeouts.clear();
         snapshot.callbacks.clear();
+        snapshot.scopes.clear();
+        snapshot.tasks.clear();
+        snapshot.waits.clear();
         moment.truth.clear();
         const bool asked = wire.flag();
         left_out_ = wire.rows(snapshot.handlers, most_objects, any_size, [&](HandlerInfo& row, std::size_t) {
@@ -207,6 +216,12 @@ bool MomentDecoder::decode(std::span<const std::uint8_t> bytes, Moment& moment, 
                                [&](TimeoutInfo& row, std::size_t) { timeout_fields(wire, row); });
         left_out_ += wire.rows(snapshot.callbacks, most_objects, any_size,
                                [&](CallbackInfo& row, std::size_t) { callback_fields(wire, row); });
+        left_out_ += wire.rows(snapshot.scopes, most_objects, any_size,
+                               [&](ScopeInfo& row, std::size_t) { scope_fields(wire, row); });
+        left_out_ += wire.rows(snapshot.tasks, most_objects, any_size,
+                               [&](TaskInfo& row, std::size_t) { task_fields(wire, row); });
+        left_out_ += wire.rows(snapshot.waits, most_objects, any_size,
+                               [&](WaitInfo& row, std::size_t) { wait_fields(wire, row); });
     }
     return wire.complete();
 }

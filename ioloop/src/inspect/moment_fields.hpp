@@ -104,6 +104,7 @@ template <class Wire, class Info> void handler_fields(Wire& wire, Info& info) {
     wire.number(info.last_turn);
     wire.number(info.streak);
     wire.bit(info.running);
+    wire.number(info.scope);
     if constexpr (Wire::reading) info.origin = info.chain.origin();
 }
 
@@ -119,6 +120,7 @@ template <class Wire, class Info> void timeout_fields(Wire& wire, Info& info) {
     wire.duration(info.period);
     wire.number(info.fires);
     wire.bit(info.due);
+    wire.number(info.scope);
     if constexpr (Wire::reading) info.origin = info.chain.origin();
 }
 
@@ -127,7 +129,34 @@ template <class Wire, class Info> void callback_fields(Wire& wire, Info& info) {
     wire.chain(info.chain);
     wire.time(info.posted_at);
     wire.bit(info.from_thread);
+    wire.number(info.scope);
     if constexpr (Wire::reading) info.origin = info.chain.origin();
+}
+
+template <class Wire, class Info> void scope_fields(Wire& wire, Info& info) {
+    wire.number(info.id);
+    wire.text(info.name);
+    wire.chain(info.chain);
+    wire.time(info.since);
+    wire.number(info.size);
+    if constexpr (Wire::reading) info.origin = info.chain.origin();
+}
+
+template <class Wire, class Info> void task_fields(Wire& wire, Info& info) {
+    wire.number(info.id);
+    wire.chain(info.chain);
+    wire.time(info.since);
+    wire.choice(info.state, TaskInfo::State::waiting);
+    if constexpr (Wire::reading) info.origin = info.chain.origin();
+}
+
+template <class Wire, class Info> void wait_fields(Wire& wire, Info& info) {
+    wire.number(info.task);
+    wire.number(info.id);
+    wire.chain(info.at);
+    wire.site(info.of);
+    wire.time(info.since);
+    wire.choice(info.what, WaitFor::branches);
 }
 
 /// Only the buckets that have something in them: how many empty ones come before, and one; 0 ends it.

@@ -7,6 +7,7 @@
 #include <ioloop/inspect/text.hpp>
 #include <ioloop/origin.hpp>
 #include <ioloop/site.hpp>
+#include <ioloop/snapshot.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -32,6 +33,11 @@ Text format_name(const Origin& origin);
 Text format_place(const Origin& origin);
 /// The sites that led here, nearest first: "retry < on_close < listen".
 Text format_chain(const Chain& chain);
+
+/// The places of a chain of co_awaits, the innermost first: "net.cpp:12 < net.cpp:80"; "-" if it has none.
+Text format_places(const Chain& chain);
+/// What it waits for: "timeout 'retry'", "fd 7", "task 12", "job 'decode'".
+Text format_wait(const WaitInfo& wait);
 
 /// The last component of a path.
 std::string_view base_name(std::string_view path);
