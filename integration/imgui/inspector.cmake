@@ -45,7 +45,10 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/slow_table.cpp
             ${here}/panel/keyboard.cpp
             ${here}/panel/object_actions.cpp
+            ${here}/panel/owner_detail.cpp
+            ${here}/panel/scopes_table.cpp
             ${here}/panel/table.cpp
+            ${here}/panel/tasks_table.cpp
             ${here}/panel/timeline.cpp
             ${here}/panel/timeouts_table.cpp
             ${here}/panel/toolbar.cpp

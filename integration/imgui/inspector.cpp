@@ -47,6 +47,7 @@ void Inspector::Impl::show() {
     slow_.record(view_, options_.slow_call);
     journal_.record(view_);
     if (!view_.frozen()) selection_.refresh(view_.snapshot());
+    selection_.relate(view_.snapshot());
     Text rows;
     const Ui ui{view_,    filter_,           baseline_,       selection_,
                 command_, source_.refusal(), options_.budget, options_.slow_call,
@@ -92,6 +93,8 @@ void Inspector::Impl::obey(const Ui& ui, const Keys& keys) {
     case Selection::Kind::handler: return descriptors_.move_selection(ui, keys.move);
     case Selection::Kind::timeout: return timeouts_.move_selection(ui, keys.move);
     case Selection::Kind::call: return callbacks_.move_selection(ui, keys.move);
+    case Selection::Kind::scope: return scopes_.move_selection(ui, keys.move);
+    case Selection::Kind::task: return tasks_.move_selection(ui, keys.move);
     case Selection::Kind::queued:
     case Selection::Kind::turn:
     case Selection::Kind::site:
@@ -112,6 +115,8 @@ void Inspector::Impl::copy(const Ui& ui, ToolbarResult::Copy what) {
     case Copy::descriptors: put(descriptors_.tsv(ui)); break;
     case Copy::timeouts: put(timeouts_.tsv(ui)); break;
     case Copy::calls: put(callbacks_.tsv(ui)); break;
+    case Copy::scopes: put(scopes_.tsv(ui)); break;
+    case Copy::tasks: put(tasks_.tsv(ui)); break;
     case Copy::trace: {
         std::ostringstream trace;
         write_chrome_trace(view_.moment(), trace, view_.snapshot().name);
@@ -153,6 +158,13 @@ void Inspector::Impl::show_tabs(const Ui& ui, bool room_for_all) {
         "What is queued now, and what ran: handlers, callbacks and timeouts, the newest first. Click a row "
         "for who "
         "posted it and what it caused.");
+    tab("Scopes", scopes_, "Scopes",
+        "Who holds things in the loop: each scope that is alive. Click one: what it holds is highlighted in "
+        "the "
+        "other tables.");
+    tab("Tasks", tasks_, "Tasks",
+        "The coroutines that were spawned and have not ended: where each is suspended, and for what it "
+        "waits.");
     tab("Turn", turn_, "Turn",
         "One turn of the loop: why it woke, and what ran in it, in order. Select one in the timeline.");
     tab("Slow", slow_, "Slow", "Calls that took too long, and whom they kept waiting.");

@@ -13,8 +13,10 @@
 #include "panel/journal_table.hpp"
 #include "panel/keyboard.hpp"
 #include "panel/lints_table.hpp"
+#include "panel/scopes_table.hpp"
 #include "panel/sites_table.hpp"
 #include "panel/slow_table.hpp"
+#include "panel/tasks_table.hpp"
 #include "panel/timeline.hpp"
 #include "panel/timeouts_table.hpp"
 #include "panel/toolbar.hpp"
@@ -84,6 +86,8 @@ private:
     DescriptorsTable descriptors_;
     TimeoutsTable timeouts_;
     CallbacksTable callbacks_;
+    ScopesTable scopes_;
+    TasksTable tasks_;
     TurnPage turn_;
     SlowTable slow_;
     JournalTable journal_;

@@ -64,7 +64,7 @@ TEST_F(ImguiSites, TheyAreToldWordByWord) {
 | cheap | callback | 50.0 | 5.00 | 4.76 % | 100 us | 100 us | 100 us | 17.9 ms | 0 | 50.0 | 0 | game.cpp:10 |
 | session expiry | timeout | 0 | 0 | 0.00 % | - | - | - | - | 5 | 0 | 0 | session.cpp:7 |
 | bad idea | callback | 0 | 0 | 0.00 % | 0 | 0 | 0 | 17.9 ms | 0 | 0 | !! 1 | waves.cpp:100 |
-Descriptors Timeouts Callbacks Turn Slow Journal Health
+Descriptors Timeouts Callbacks Scopes Tasks Turn Slow Journal Health
 4 of 4 call sites
 )");
 }

@@ -107,7 +107,7 @@ TEST_F(ImguiText, Descriptors) {
     EXPECT_EQ(text_from("\n| fd"), R"(
 | fd | name | kind | kernel | peer | wants | ready | ready % | calls/s | calls | action | average | longest | site p99 | idle for | added at | in a row | local | bytes in | bytes out | tcp | round trip | to accept | age | scheduled by |
 | 200 | server link | unix stream | in step | | R | R | 51.1 % | 24.6 | 25 | [ Remove... ] | 250 us | 250 us | 250 us | 24.2 ms | link.cpp:41 | 1 | | 0 B | 0 B | | | | 1.04 s | - |
-Timeouts Callbacks Turn Slow Journal Health
+Timeouts Callbacks Scopes Tasks Turn Slow Journal Health
 1 of 1 descriptors
 )");
     Snapshot snapshot;
@@ -134,7 +134,7 @@ TEST_F(ImguiText, Timeouts) {
 | name | kind | due in | period | fired | action | late | avg late | latest | interval | re-armed | average | longest | created at | scheduled by |
 | autosave | periodic | 463 ms | 500 ms | 2 | [ Fire now ] [ Cancel ] | 14.2 ms | 15.2 ms | 16.2 ms | 498 ms | 2 | 3.00 ms | 3.00 ms | save.cpp:12 | - |
 | session expiry | once | 89.0 s | - | 0 | [ Fire now ] [ Cancel ] | - | - | - | - | 0 | - | - | session.cpp:7 | - |
-Callbacks Turn Slow Journal Health
+Callbacks Scopes Tasks Turn Slow Journal Health
 2 of 2 timeouts
 )");
     Snapshot snapshot;
@@ -169,7 +169,7 @@ What ran, the newest first
 | 3 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
 | 1 | callback | apply message | | 0 | 1.00 ms | 1.00 ms | ok | | link.cpp:60 | server link |
 | 1 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
-Turn Slow Journal Health
+Scopes Tasks Turn Slow Journal Health
 4 calls in 4 rows
 )");
     world.advance(10ms);
@@ -187,7 +187,7 @@ What ran, the newest first
 | 3 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
 | 1 | callback | apply message | | 0 | 1.00 ms | 1.00 ms | ok | | link.cpp:60 | server link |
 | 1 | handler | server link | | - | 250 us | 250 us | ok | fd 200 R | link.cpp:41 | - |
-Turn Slow Journal Health
+Scopes Tasks Turn Slow Journal Health
 6 calls in 6 rows
 )");
     gui.click("ran", InspectorGui::Probe::view(gui.inspector).calls().back().id);

@@ -24,6 +24,8 @@ namespace ioloop::imgui {
 inline std::uint64_t id_of(const HandlerInfo& info) { return info.id; }
 inline std::uint64_t id_of(const TimeoutInfo& info) { return id_of(info.id); }
 inline std::uint64_t id_of(const CallbackInfo& info) { return info.id; }
+inline std::uint64_t id_of(const ScopeInfo& info) { return info.id; }
+inline std::uint64_t id_of(const TaskInfo& info) { return info.id; }
 
 struct SortKey {
     unsigned column = 0; ///< as the table numbers them for itself, wherever the user dragged them to

@@ -2,6 +2,7 @@
 #include "detail_pane.hpp"
 
 #include "object_actions.hpp"
+#include "owner_detail.hpp"
 #include "site_detail.hpp"
 
 #include <ioloop/inspect/format.hpp>
@@ -101,6 +102,14 @@ void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
     case Selection::Kind::call: show_call(ui); break;
     case Selection::Kind::turn: show_turn(ui); break;
     case Selection::Kind::site: show_site_detail(ui); break;
+    case Selection::Kind::scope:
+        show_scope_detail(ui);
+        show_chain(ui, ui.selection.scope.chain, "made at");
+        break;
+    case Selection::Kind::task:
+        show_task_detail(ui);
+        show_chain(ui, ui.selection.task.chain, "spawned at");
+        break;
     case Selection::Kind::none: break;
     }
     flow(width_of_button("Unselect"));
@@ -139,6 +148,8 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
     if (info.last_turn != 0) calls.add(", the last in turn ").add(info.last_turn);
     line("calls", calls);
     line("in a row", format_count(info.streak).add(info.streak == 1 ? " turn" : " turns"));
+    show_scope_of(ui, info.scope);
+    show_tasks_of(ui, info);
     show_profile(ui, info.chain, CallKind::handler);
     show_chain(ui, info.chain, "added at");
     if (ui.selection.gone) return;
@@ -164,6 +175,8 @@ void DetailPane::show_timeout(const Ui& ui) {
          info.period > no_wait ? Text("every ").add(format_duration(info.period).view()) : Text("no"));
     line("fired", format_count(info.fires));
     line("id", Text().add(info.id.slot).add(", generation ").add(info.id.generation));
+    show_scope_of(ui, info.scope);
+    show_tasks_of(ui, info);
     show_profile(ui, info.chain, CallKind::timeout);
     show_chain(ui, info.chain, "created at");
     if (ui.selection.gone) return;
@@ -190,6 +203,7 @@ void DetailPane::show_queued(const Ui& ui) {
     line("posted by",
          info.from_thread ? "another thread, or the host between two turns" : "a call of the loop");
     line("number", Text().add(info.id));
+    show_scope_of(ui, info.scope);
     show_chain(ui, info.chain, "posted at");
     offer_breakpoints(ui, As::buttons, CallKind::callback, info.id, info.chain.site());
 }

@@ -80,6 +80,8 @@ ToolbarResult::Copy Toolbar::show_copy(const Ui& ui) {
     item("Descriptors, for a spreadsheet", "copy/descriptors", Copy::descriptors);
     item("Timeouts, for a spreadsheet", "copy/timeouts", Copy::timeouts);
     item("What ran, for a spreadsheet", "copy/calls", Copy::calls);
+    item("Scopes, for a spreadsheet", "copy/scopes", Copy::scopes);
+    item("Tasks, for a spreadsheet", "copy/tasks", Copy::tasks);
     ImGui::Separator();
     item("What ran, as a trace for ui.perfetto.dev", "copy/trace", Copy::trace);
     ImGui::EndPopup();

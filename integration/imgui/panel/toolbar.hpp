@@ -13,7 +13,7 @@ namespace ioloop::imgui {
 
 /// What was asked for, beside commands.
 struct ToolbarResult {
-    enum class Copy : std::uint8_t { nothing, text, descriptors, timeouts, calls, trace };
+    enum class Copy : std::uint8_t { nothing, text, descriptors, timeouts, calls, scopes, tasks, trace };
 
     bool clear = false; ///< forget what was recorded
     Copy copy = Copy::nothing;
