@@ -175,7 +175,8 @@ void Host::Impl::sleep_merged(Duration left) {
     };
     const Fd connection = display_connection();
     std::error_code error;
-    loop_.add_handler(connection, Handler(loop_, watched), Events::read, error, "SDL's connection");
+    loop_.add_handler(connection, Handler(loop_, watched), Events::read, error,
+                      Origin("SDL's connection").as_internal());
     const Unwatch unwatch(loop_, connection, watched);
     unwatchable_ = static_cast<bool>(error); // the program watches it itself, say
     if (!unwatchable_) sleep_in_loop(left);
@@ -228,7 +229,8 @@ void Host::Impl::rouse() {
 
 /// Ends it if it is in the loop, which may be destroyed at this moment. Thread: any.
 void Host::Impl::nudge() {
-    if (deaf_ && !nudged_.exchange(true)) poster_.spawn_callback([] {}, "sdl2::Host, for another thread");
+    if (deaf_ && !nudged_.exchange(true))
+        poster_.spawn_callback([] {}, Origin("sdl2::Host, for another thread").as_internal());
 }
 
 } // namespace ioloop::sdl2

@@ -60,8 +60,9 @@ private:
         return mix ^ (mix >> 15U);
     }
     static const Node* find(const Node* node, const Origin& origin) noexcept {
-        while (node != nullptr && (node->origin.line != origin.line || node->origin.file != origin.file ||
-                                   node->origin.name != origin.name)) {
+        while (node != nullptr &&
+               (node->origin.line != origin.line || node->origin.file != origin.file ||
+                node->origin.name != origin.name || node->origin.internal != origin.internal)) {
             node = node->next;
         }
         return node;

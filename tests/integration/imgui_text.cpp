@@ -97,7 +97,7 @@ descriptors 1 (peak 1)
 timeouts 2 (peak 2)
 callbacks 0 (peak 1)
 loop simulated, simulated
-[ Freeze view ] [x] Record [ Stop at... ] [ Pause loop ] [ Step call ] [ Step turn ] [ Breaks ] { filter: a,b,-c } [ x ] [ Mark A ] [ ] Only new [ Copy ] [ Clear ] (?)
+[ Freeze view ] [x] Record [ Stop at... ] [ Pause loop ] [ Step call ] [ Step turn ] [ Breaks ] { filter: a,b,-c } [ x ] [ Mark A ] [ ] Only new [ ] Internal [ Copy ] [ Clear ] (?)
 )");
 }
 

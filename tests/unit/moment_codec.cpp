@@ -281,7 +281,7 @@ TEST(MomentCodec, what_is_decoded_and_encoded_again_is_the_same_for_moments_of_e
 TEST(MomentCodec, names_with_quotes_and_in_every_script_come_through_with_file_function_and_line) {
     Moment there;
     HandlerInfo info;
-    const Origin origin("Straße \"東京\" \\");
+    const Origin origin = Origin("Straße \"東京\" \\").as_internal();
     info.chain = info.chain.then(site_of(origin));
     there.snapshot.handlers.push_back(info);
     there.snapshot.name = "loop \"ß\"";
@@ -293,6 +293,7 @@ TEST(MomentCodec, names_with_quotes_and_in_every_script_come_through_with_file_f
     EXPECT_STREQ(came.file, origin.file);
     EXPECT_STREQ(came.function, origin.function);
     EXPECT_EQ(came.line, origin.line);
+    EXPECT_TRUE(came.internal);
     EXPECT_EQ(here.snapshot.name, "loop \"ß\"");
     EXPECT_EQ(here.snapshot.handlers[0].chain.site(), site_of(came));
 }

@@ -11,8 +11,9 @@ namespace ioloop::imgui {
 namespace {
 
 bool passes(const CallRecord& call, const Filter& filter) {
-    if (filter.empty()) return true;
     const Origin& origin = call.chain.origin();
+    if (filter.hides(origin)) return false;
+    if (filter.empty()) return true;
     const Text name = format_name(origin);
     const Text place = format_place(origin);
     Text number;

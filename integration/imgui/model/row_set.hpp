@@ -27,6 +27,12 @@ inline std::uint64_t id_of(const CallbackInfo& info) { return info.id; }
 inline std::uint64_t id_of(const ScopeInfo& info) { return info.id; }
 inline std::uint64_t id_of(const TaskInfo& info) { return info.id; }
 
+/// The library's own, which most users do not want to see.
+template <class Info> bool is_internal(const Info& info) {
+    if constexpr (requires { info.origin.internal; }) return info.origin.internal;
+    return false;
+}
+
 struct SortKey {
     unsigned column = 0; ///< as the table numbers them for itself, wherever the user dragged them to
     bool descending = false;
@@ -73,6 +79,7 @@ public:
             Row& row = rows_[index];
             row = Row{infos[i], Extra{}, id_of(infos[i]), i, false, true};
             row_of_[i] = index;
+            if (is_internal(row.info)) ++internal_;
             begin(row);
             refresh(row);
             order_.push_back(index);
@@ -137,8 +144,10 @@ public:
     /// The rows to draw, in order.
     std::size_t size() const { return shown_.size(); }
     Row& operator[](std::size_t position) { return rows_[shown_[position]]; }
-    /// With those that do not pass the filter.
-    std::size_t total() const { return order_.size(); }
+    /// With those that do not pass the filter, but for the library's own if these are hidden.
+    std::size_t total(bool with_internal = true) const {
+        return order_.size() - (with_internal ? 0 : internal_);
+    }
 
 private:
     static constexpr std::size_t most_gone = 200;
@@ -157,6 +166,7 @@ private:
     void drop_gone() {
         std::erase_if(order_, [&](std::uint32_t index) {
             if (!rows_[index].gone || rows_[index].pinned) return false;
+            if (is_internal(rows_[index].info)) --internal_;
             free_.push_back(index);
             return true;
         });
@@ -170,6 +180,7 @@ private:
     std::vector<std::uint32_t> row_of_; ///< of each that the loop holds
     IdMap ids_;                         ///< from ids to places in row_of_
     std::size_t gone_ = 0;
+    std::size_t internal_ = 0; ///< rows of the library's own
     std::uint64_t filter_version_ = 0;
     bool unfiltered_ = false;
 };

@@ -27,6 +27,7 @@ struct SiteInfo {
     Duration late_p99{}; ///< handlers: zero
 };
 inline std::uint64_t id_of(const SiteInfo& info) { return id_of(info.key); }
+inline bool is_internal(const SiteInfo& info) { return origin_of(info.key.site).internal; }
 
 class SiteList {
 public:

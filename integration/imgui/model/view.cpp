@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "view.hpp"
 
+#include <algorithm>
+
 namespace ioloop::imgui {
 namespace {
 
@@ -12,7 +14,10 @@ std::uint64_t key_of(SiteId site, CallKind kind) {
 
 void View::refresh(double now) {
     if (frozen_ && version_ > 0) return;
-    if (source_.refresh(moment_, now)) ++version_;
+    if (source_.refresh(moment_, now)) {
+        ++version_;
+        count_internal();
+    }
     if (!source_.paused()) step();
     measure_frame();
     index_profiles(now);
@@ -20,6 +25,15 @@ void View::refresh(double now) {
     turns_rate_.sample(snapshot.statistics.turns, snapshot.time);
     calls_rate_.sample(snapshot.statistics.calls_run(), snapshot.time);
     sleeps_rate_.sample(snapshot.statistics.sleeps, snapshot.time);
+}
+
+void View::count_internal() {
+    const auto count = [](const auto& infos) {
+        return static_cast<std::uint32_t>(
+            std::count_if(infos.begin(), infos.end(), [](const auto& info) { return info.origin.internal; }));
+    };
+    const Snapshot& snapshot = moment_.snapshot;
+    internal_ = {count(snapshot.handlers), count(snapshot.timeouts), count(snapshot.callbacks)};
 }
 
 const Breakpoints::Hit* View::stopped_by() const {

@@ -32,6 +32,14 @@ public:
     /// The loop is stepped: it stands somewhere else from now on.
     void step() { hit_before_ = moment_.hit.number; }
 
+    /// How much of what the loop holds is the library's own.
+    struct Internal {
+        std::uint32_t handlers = 0;
+        std::uint32_t timeouts = 0;
+        std::uint32_t callbacks = 0;
+    };
+    const Internal& internal() const { return internal_; }
+
     Source& source() const { return source_; }
     const Moment& moment() const { return moment_; }
     const Snapshot& snapshot() const { return moment_.snapshot; }
@@ -52,6 +60,7 @@ public:
     double busy_share() const { return frame_ > 0 ? busy_ / frame_ : 0; }
 
 private:
+    void count_internal();
     void measure_frame();
     void index_profiles(double now);
 
@@ -60,6 +69,8 @@ private:
     std::uint64_t version_ = 0;
     bool frozen_ = false;
     std::uint64_t hit_before_ = 0; ///< Hit::number when the loop was last seen running, or was stepped
+
+    Internal internal_;
 
     IdMap profiles_; ///< from site and kind to a place in moment_.profiles
     double indexed_at_ = -1;

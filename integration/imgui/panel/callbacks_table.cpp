@@ -111,15 +111,18 @@ void CallbacksTable::move_selection(const Ui& ui, int rows) {
 
 void CallbacksTable::update_queued(const Ui& ui) {
     const Snapshot& snapshot = ui.view.snapshot();
-    queued_now_ = !snapshot.callbacks.empty();
+    const auto hidden = [&](const CallbackInfo& info) { return ui.filter.hides(info.origin); };
+    queued_now_ = !std::all_of(snapshot.callbacks.begin(), snapshot.callbacks.end(), hidden);
     if (!queued_now_ || queued_table_.held()) return;
     queued_ = snapshot.callbacks;
+    std::erase_if(queued_, hidden);
     queued_at_ = snapshot.time;
 }
 
 void CallbacksTable::show_queued(const Ui& ui, float height) {
     if (queued_now_) {
-        put_text(Text("Queued now: ").add(ui.view.snapshot().callbacks.size()));
+        const std::size_t hidden = ui.filter.internal_shown() ? 0 : ui.view.internal().callbacks;
+        put_text(Text("Queued now: ").add(ui.view.snapshot().callbacks.size() - hidden));
     } else if (queued_.empty()) {
         put_weak("Queued now: nothing, nor since this window was opened");
     } else {

@@ -72,7 +72,10 @@ void DescriptorsTable::show(const Ui& ui) {
         table_.end();
     }
     show_popups(ui);
-    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" descriptors");
+    ui.rows_shown->add(rows_.size())
+        .add(" of ")
+        .add(rows_.total(ui.filter.internal_shown()))
+        .add(" descriptors");
     add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
@@ -174,6 +177,7 @@ void DescriptorsTable::arrange(const Ui& ui, bool sort) {
 bool DescriptorsTable::passes(const Ui& ui, const Rows::Row& row) {
     const HandlerInfo& info = row.info;
     if (ui.baseline.hides(info)) return false;
+    if (ui.filter.hides(info.origin)) return false;
     if (ui.filter.empty()) return true;
     const Text label = format_name(info.origin);
     const Text added = format_place(info.origin);

@@ -5,6 +5,8 @@
 
 #include <ioloop/inspect/format.hpp>
 
+#include <algorithm>
+
 namespace ioloop::imgui {
 namespace {
 
@@ -39,8 +41,10 @@ private:
     std::uint64_t count_ = 0;
 };
 
-/// "3 (peak 5)"
-Text with_peak(std::uint64_t now, std::uint64_t peak) {
+/// "3 (peak 5)", without what is hidden: of the peak it is taken to have been there, too.
+Text with_peak(std::uint64_t now, std::uint64_t peak, std::uint64_t hidden) {
+    now -= std::min(now, hidden);
+    peak = std::max(peak - std::min(peak, hidden), now);
     return format_count(now).add(" (peak ").add(format_count(peak).view()).add(")");
 }
 
@@ -91,6 +95,7 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     }
     show_sentence(ui, verdict);
 
+    const View::Internal hidden = ui.filter.internal_shown() ? View::Internal{} : ui.view.internal();
     Slots slots(ui);
     slots.show_slot(
         "busy",
@@ -104,12 +109,12 @@ void show_header_line(const Ui& ui, const Verdict& verdict) {
     slots.show_slot(
         "sleeps/s", format_rate(ui.view.sleeps_per_second()), 9,
         "How often the loop slept, and so was woken. A host that never waits in the loop has none.");
-    slots.show_slot("descriptors", with_peak(s.handlers, s.handlers_peak), 16,
+    slots.show_slot("descriptors", with_peak(s.handlers, s.handlers_peak, hidden.handlers), 16,
                     "Registered now, and the most there ever were.");
-    slots.show_slot("timeouts", with_peak(s.timeouts, s.timeouts_peak), 14.5F,
+    slots.show_slot("timeouts", with_peak(s.timeouts, s.timeouts_peak, hidden.timeouts), 14.5F,
                     "Pending now, and the most there ever were.");
     slots.show_slot(
-        "callbacks", with_peak(s.callbacks, s.callbacks_peak), 15,
+        "callbacks", with_peak(s.callbacks, s.callbacks_peak, hidden.callbacks), 15,
         "Queued now, and the most there ever were. They run in each turn, so that now is nearly always 0.");
     slots.show_slot("loop", Text(snapshot.name).add(", ").add(snapshot.poller), 12,
                     "The name of the loop, and what it waits with.");

@@ -68,6 +68,7 @@ Text format_details(const JournalEntry& entry) {
 }
 
 bool passes(const Filter& filter, const JournalEntry& entry) {
+    if (filter.hides(entry.chain.origin())) return false;
     if (filter.empty()) return true;
     const Text name = format_object(entry);
     const Text details = format_details(entry);

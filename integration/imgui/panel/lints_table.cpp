@@ -19,6 +19,7 @@ const char* state_of(const Finding& finding) {
 }
 
 bool passes(const Filter& filter, const Finding& finding) {
+    if (filter.hides(finding.chain.origin())) return false;
     if (filter.empty()) return true;
     const Text name = format_name(finding.chain.origin());
     const Text place = format_place(finding.chain.origin());

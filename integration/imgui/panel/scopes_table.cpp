@@ -56,7 +56,7 @@ void ScopesTable::show(const Ui& ui) {
         }
         table_.end();
     }
-    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" scopes");
+    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total(ui.filter.internal_shown())).add(" scopes");
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
@@ -98,6 +98,7 @@ void ScopesTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
         table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
+            if (ui.filter.hides(row.info.origin)) return false;
             if (ui.filter.empty()) return true;
             const Text made = format_place(row.info.origin);
             const Text by = format_chain(row.info.chain);

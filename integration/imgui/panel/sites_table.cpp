@@ -67,7 +67,10 @@ void SitesTable::show(const Ui& ui) {
         }
         table_.end();
     }
-    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" call sites");
+    ui.rows_shown->add(rows_.size())
+        .add(" of ")
+        .add(rows_.total(ui.filter.internal_shown()))
+        .add(" call sites");
     if (const std::uint64_t lost = ui.view.moment().unprofiled; lost > 0) {
         ui.rows_shown->add("; ")
             .add(format_count(lost).view())
@@ -108,8 +111,9 @@ void SitesTable::arrange(const Ui& ui) {
     rows_.arrange(
         table_.held(), sort, ui.filter.version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
-            if (ui.filter.empty()) return true;
             const Origin& origin = origin_of(row.info.key.site);
+            if (ui.filter.hides(origin)) return false;
+            if (ui.filter.empty()) return true;
             const Text label = format_name(origin);
             const Text where = format_place(origin);
             const std::array<std::string_view, 3> fields{label.view(), where.view(),

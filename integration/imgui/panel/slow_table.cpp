@@ -24,6 +24,7 @@ constexpr std::array<Column, 9> columns{{
 }};
 
 bool passes(const Filter& filter, const CallRecord& call) {
+    if (filter.hides(call.chain.origin())) return false;
     if (filter.empty()) return true;
     const Text name = format_name(call.chain.origin());
     const Text place = format_place(call.chain.origin());

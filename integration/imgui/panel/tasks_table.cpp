@@ -57,7 +57,7 @@ void TasksTable::show(const Ui& ui) {
         }
         table_.end();
     }
-    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" tasks");
+    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total(ui.filter.internal_shown())).add(" tasks");
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
 
@@ -94,6 +94,7 @@ void TasksTable::arrange(const Ui& ui, bool sort) {
     rows_.arrange(
         table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
+            if (ui.filter.hides(row.info.origin)) return false;
             if (ui.filter.empty()) return true;
             std::array<Text, 5> texts;
             std::array<std::string_view, 5> fields;

@@ -93,7 +93,10 @@ void TimeoutsTable::show(const Ui& ui) {
         table_.end();
     }
     show_popup(ui);
-    ui.rows_shown->add(rows_.size()).add(" of ").add(rows_.total()).add(" timeouts");
+    ui.rows_shown->add(rows_.size())
+        .add(" of ")
+        .add(rows_.total(ui.filter.internal_shown()))
+        .add(" timeouts");
     add_difference(ui, since_mark_);
     if (table_.held()) ui.rows_shown->add(", sorting paused");
 }
@@ -153,6 +156,7 @@ void TimeoutsTable::arrange(const Ui& ui, bool sort) {
         table_.held(), sort, ui.filter_version(), table_.sort_keys(),
         [&](const Rows::Row& row) {
             if (ui.baseline.hides(row.info)) return false;
+            if (ui.filter.hides(row.info.origin)) return false;
             if (ui.filter.empty()) return true;
             const Text label = format_name(row.info.origin);
             const Text created = format_place(row.info.origin);

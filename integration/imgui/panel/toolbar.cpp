@@ -62,6 +62,12 @@ void Toolbar::show_mark(const Ui& ui) {
     ImGui::EndDisabled();
     ui.mark("only new");
     explain(ui, "Shows only the descriptors and timeouts that are new since mark A.");
+    flow(em() * 6);
+    bool internal = ui.filter.internal_shown();
+    if (ImGui::Checkbox("Internal", &internal)) ui.filter.set_internal_shown(internal);
+    ui.mark("internal");
+    explain(ui, "Shows, and counts, also what the library registered for itself: the sockets of an "
+                "InspectorServer, say.");
 }
 
 ToolbarResult::Copy Toolbar::show_copy(const Ui& ui) {

@@ -25,6 +25,7 @@ struct Origin {
     const char* file = "";
     const char* function = "";
     std::uint32_t line = 0;
+    bool internal = false; ///< the library's own doing: inspectors show it on request only
 
     constexpr Origin() noexcept = default;
 
@@ -37,6 +38,13 @@ struct Origin {
           file(at_file),
           function(at_function),
           line(at_line) {}
+
+    /// The same place, where the library registers something for itself.
+    constexpr Origin as_internal() const noexcept {
+        Origin origin = *this;
+        origin.internal = true;
+        return origin;
+    }
 
     /// A buffer is not a literal: it would be gone when the inspector looks.
     template <std::size_t N> Origin(char (&buffer)[N]) = delete;

@@ -74,7 +74,7 @@ void InspectorServer::Impl::begin() {
         [self](Fd, Events) {
             if (const auto impl = self.lock()) impl->on_listener();
         },
-        Events::read, "inspector listener");
+        Events::read, Origin("inspector listener").as_internal());
     loop_.set_on_pause([self](Duration timeout) {
         if (const auto impl = self.lock()) impl->attend(timeout);
     });
@@ -145,7 +145,7 @@ void InspectorServer::Impl::admit(StreamSocket socket) {
         [self, number = viewer->number](Fd, Events events) {
             if (const auto impl = self.lock()) impl->on_viewer(number, events);
         },
-        Events::read, error, "inspector viewer");
+        Events::read, error, Origin("inspector viewer").as_internal());
     if (error) return;
     viewers_.push_back(std::move(viewer));
 }
@@ -244,7 +244,7 @@ void InspectorServer::Impl::arm() {
         [self] {
             if (const auto impl = self.lock()) impl->on_deadline();
         },
-        "inspector deadline");
+        Origin("inspector deadline").as_internal());
 }
 
 void InspectorServer::Impl::on_deadline() {

@@ -152,6 +152,7 @@ void MomentEncoder::write_sites(std::vector<std::uint8_t>& out) {
         wire.text(cut(origin.file));
         wire.text(cut(origin.function));
         wire.number(origin.line);
+        wire.flag(origin.internal);
     });
 }
 
@@ -163,7 +164,8 @@ bool MomentDecoder::decode(std::span<const std::uint8_t> bytes, Moment& moment, 
         const std::string_view function = wire.text(WireReader::longest_text);
         std::uint32_t line = 0;
         wire.number(line);
-        if (wire.ok()) sites_.add(name, file, function, line);
+        const bool internal = wire.flag();
+        if (wire.ok()) sites_.add(name, file, function, line, internal);
     }
     wire.raw(0); // none is left out
 

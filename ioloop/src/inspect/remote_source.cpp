@@ -121,10 +121,10 @@ void RemoteSource::Impl::connect() {
             [self](Fd, Events events) {
                 if (const auto impl = self.lock()) impl->on_ready(events);
             },
-            Events::write, error, "remote inspector");
+            Events::write, error, Origin("remote inspector").as_internal());
     }
     if (error) return fail(State::lost, error.message().c_str());
-    set_deadline(options_.answer_within, &Impl::give_up, Origin("remote inspector: no answer"));
+    set_deadline(options_.answer_within, &Impl::give_up, Origin("remote inspector: no answer").as_internal());
 }
 
 void RemoteSource::Impl::disconnect() {
@@ -151,7 +151,7 @@ void RemoteSource::Impl::fail(State state, Text why) {
     state_ = state;
     why_ = why;
     if (state == State::refused) return;
-    set_deadline(pause_, &Impl::connect, Origin("remote inspector: try again"));
+    set_deadline(pause_, &Impl::connect, Origin("remote inspector: try again").as_internal());
     pause_ = std::min(pause_ * 2, std::max(options_.retry_after, options_.retry_at_least_every));
 }
 

@@ -27,7 +27,7 @@ public:
     /// The number in this process; none if there are too many already.
     SiteId site(const Origin& origin) {
         const std::lock_guard lock(mutex_);
-        const auto key = std::tuple(origin.name, origin.file, origin.function, origin.line);
+        const auto key = std::tuple(origin.name, origin.file, origin.function, origin.line, origin.internal);
         const auto found = sites_.find(key);
         if (found != sites_.end()) return found->second;
         if (sites_.size() >= most_kept_sites) return SiteId::none;
@@ -38,7 +38,7 @@ private:
     std::mutex mutex_;
     std::unordered_set<std::string> names_;
     /// By the addresses of kept names.
-    std::map<std::tuple<const char*, const char*, const char*, std::uint32_t>, SiteId> sites_;
+    std::map<std::tuple<const char*, const char*, const char*, std::uint32_t, bool>, SiteId> sites_;
     std::size_t bytes_ = 0;
 };
 
@@ -53,13 +53,14 @@ Pool& pool() {
 std::string_view keep_name(std::string_view text) { return pool().keep(text); }
 
 void SiteNames::add(std::string_view name, std::string_view file, std::string_view function,
-                    std::uint32_t line) {
+                    std::uint32_t line, bool internal) {
     if (sites_.size() >= most_kept_sites) return;
     Origin origin;
     origin.name = name.empty() ? nullptr : keep_name(name).data();
     origin.file = keep_name(file).data();
     origin.function = keep_name(function).data();
     origin.line = line;
+    origin.internal = internal;
     sites_.push_back(pool().site(origin));
 }
 

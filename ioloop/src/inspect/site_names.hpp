@@ -25,7 +25,8 @@ std::string_view keep_name(std::string_view text);
 class SiteNames {
 public:
     /// The next number is this one's.
-    void add(std::string_view name, std::string_view file, std::string_view function, std::uint32_t line);
+    void add(std::string_view name, std::string_view file, std::string_view function, std::uint32_t line,
+             bool internal = false);
     SiteId site_of(std::uint64_t number) const noexcept {
         return number - 1 < sites_.size() ? sites_[static_cast<std::size_t>(number - 1)] : SiteId::none;
     }
