@@ -17,6 +17,7 @@ set(floor_0
     include/ioloop/file_identity.hpp
     include/ioloop/function.hpp
     include/ioloop/ids.hpp
+    include/ioloop/net/listen_options.hpp
     include/ioloop/origin.hpp
     include/ioloop/outcome.hpp
     include/ioloop/site.hpp
@@ -41,8 +42,6 @@ set(floor_1
     src/frame_pacer.cpp
     src/handler_table.cpp
     src/handler_table.hpp
-    src/loopback_address.cpp
-    src/loopback_address.hpp
     src/os/identify.cpp
     src/os/identify.hpp
     src/os/process.cpp
@@ -53,9 +52,11 @@ set(floor_1
     src/os/stack_trace.hpp
     src/os/signal_claim_windows.cpp
     src/os/stack_trace_windows.cpp
-    src/os/stream_socket.cpp
-    src/os/stream_socket.hpp
-    src/os/stream_socket_windows.cpp
+    include/ioloop/net/socket_address.hpp
+    src/os/socket_address.cpp
+    src/os/socket_calls.cpp
+    src/os/socket_calls.hpp
+    src/os/socket_calls_windows.cpp
     src/os/process_windows.cpp
     src/os/run_delay.cpp
     src/os/run_delay.hpp
@@ -102,6 +103,8 @@ set(floor_3
     include/ioloop/future.hpp
     include/ioloop/guest.hpp
     include/ioloop/join.hpp
+    include/ioloop/net.hpp
+    include/ioloop/net/socket.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
     include/ioloop/sleep.hpp
@@ -112,6 +115,7 @@ set(floor_3
     src/future.cpp
     src/guest.cpp
     src/join.cpp
+    src/net/socket.cpp
     src/readiness.cpp
     src/run_sync.cpp
     src/sleep.cpp

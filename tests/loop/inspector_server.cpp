@@ -22,7 +22,7 @@ class Stranger {
 public:
     explicit Stranger(const std::string& address) {
         std::error_code error;
-        StreamSocket socket = StreamSocket::connect(*parse_loopback_address(address), error);
+        Socket socket = Socket::connect(SocketAddress::parse(address), error);
         if (error) throw std::system_error(error);
         link_ = MessageLink(std::move(socket), longest_answer);
     }
@@ -277,9 +277,9 @@ TEST_F(Strangers, noise_does_no_harm) {
 
 /// A server that is none, for viewers.
 TEST_F(Strangers, a_viewer_survives_a_server_that_says_anything) {
-    LoopbackAddress address = *parse_loopback_address("127.0.0.1:0");
+    SocketAddress address = SocketAddress::parse("127.0.0.1:0");
     std::error_code error;
-    StreamSocket listener = StreamSocket::listen(address, error);
+    Socket listener = Socket::listen(address, {}, error);
     ASSERT_FALSE(error);
     RemoteSource::Options options;
     options.address = address.to_string();
@@ -289,7 +289,7 @@ TEST_F(Strangers, a_viewer_survives_a_server_that_says_anything) {
     pumping = false;
     std::mt19937 engine(8);
     for (int round = 0; round < 200; ++round) {
-        StreamSocket peer;
+        Socket peer;
         ASSERT_TRUE(run_until([&] {
             peer = listener.accept(error);
             return static_cast<bool>(peer);
@@ -341,9 +341,9 @@ TEST_F(UnixSockets, one_is_for_the_user_alone_and_gone_with_the_server) {
 
 TEST_F(UnixSockets, that_of_a_program_that_is_dead_is_replaced) {
     {
-        LoopbackAddress at = *parse_loopback_address(address);
+        SocketAddress at = SocketAddress::parse(address);
         std::error_code error;
-        const StreamSocket left_behind = StreamSocket::listen(at, error);
+        const Socket left_behind = Socket::listen(at, {}, error);
         ASSERT_FALSE(error);
     }
     ASSERT_TRUE(std::filesystem::exists(path));

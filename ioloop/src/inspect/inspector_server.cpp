@@ -20,16 +20,12 @@ constexpr int most_accepted = 8;
 
 constexpr Duration without_descriptors = 1s; ///< accept() has failed: so long it is not tried again
 
-bool out_of_descriptors(const std::error_code& error) {
-    return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-           error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
-}
-
 } // namespace
 
 InspectorServer::InspectorServer(IOLoop& loop, Options options) {
-    auto address = parse_loopback_address(options.address);
-    if (!address) {
+    const SocketAddress address = SocketAddress::parse(options.address);
+    // (An abstract unix socket is protected by no permissions.)
+    if (!address.is_loopback() || address.is_abstract()) {
         raise(std::invalid_argument(std::string("InspectorServer: not an address of this machine: '")
                                         .append(options.address)
                                         .append("'; expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT")));
@@ -41,12 +37,12 @@ InspectorServer::InspectorServer(IOLoop& loop, Options options) {
         raise(std::invalid_argument("InspectorServer: most_per_second and most_viewers must be positive"));
     }
     std::error_code error;
-    StreamSocket listener = StreamSocket::listen(*address, error);
+    Socket listener = Socket::listen(address, {.backlog = 8}, error);
     if (error) {
         raise(std::system_error(error,
-                                std::string("InspectorServer: listening at ").append(address->to_string())));
+                                std::string("InspectorServer: listening at ").append(address.to_string())));
     }
-    impl_ = std::make_shared<Impl>(loop, std::move(options), std::move(*address), std::move(listener));
+    impl_ = std::make_shared<Impl>(loop, std::move(options), std::move(listener));
     impl_->begin();
 }
 
@@ -57,11 +53,11 @@ InspectorServer::~InspectorServer() {
 std::string InspectorServer::address() const { return impl_->address(); }
 InspectorServer::Counts InspectorServer::counts() const { return impl_->counts(); }
 
-InspectorServer::Impl::Impl(IOLoop& loop, Options&& options, LoopbackAddress address, StreamSocket listener)
+InspectorServer::Impl::Impl(IOLoop& loop, Options&& options, Socket listener)
     : loop_(loop),
       poster_(loop),
       options_(std::move(options)),
-      address_(std::move(address)),
+      address_(listener.local()),
       listener_(std::move(listener)),
       file_(address_),
       source_(std::make_unique<LocalSource>(loop, options_.source)),
@@ -112,7 +108,7 @@ void InspectorServer::Impl::on_listener() {
     if (!usable()) return;
     for (int i = 0; i < most_accepted; ++i) {
         std::error_code error;
-        StreamSocket socket = listener_.accept(error);
+        Socket socket = listener_.accept(error);
         if (socket) {
             admit(std::move(socket));
         } else if (out_of_descriptors(error)) {
@@ -127,7 +123,7 @@ void InspectorServer::Impl::on_listener() {
     arm();
 }
 
-void InspectorServer::Impl::admit(StreamSocket socket) {
+void InspectorServer::Impl::admit(Socket socket) {
     ++counts_.accepted;
     auto viewer = std::make_unique<Viewer>();
     viewer->number = ++last_viewer_;

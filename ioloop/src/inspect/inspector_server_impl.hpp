@@ -5,7 +5,7 @@
 
 #include "message_link.hpp"
 #include "moment_codec.hpp"
-#include "os/stream_socket.hpp"
+#include "os/socket_calls.hpp"
 
 #include <ioloop/inspect/inspector_server.hpp>
 #include <ioloop/poller.hpp>
@@ -19,7 +19,7 @@ namespace ioloop {
 
 class InspectorServer::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(IOLoop& loop, Options&& options, LoopbackAddress address, StreamSocket listener);
+    Impl(IOLoop& loop, Options&& options, Socket listener);
 
     /// Not in the constructor: callables refer to this weakly.
     void begin();
@@ -59,7 +59,7 @@ private:
     void on_listener();
     void on_viewer(std::uint64_t number, Events events);
     void on_deadline();
-    void admit(StreamSocket socket);
+    void admit(Socket socket);
     void refuse(Viewer& viewer, bool for_good, Text why);
     void cut_off(Viewer& viewer);
     void drop(std::uint64_t number);
@@ -83,8 +83,8 @@ private:
     IOLoop& loop_;
     Poster poster_; ///< knows when the loop is closed
     Options options_;
-    LoopbackAddress address_;
-    StreamSocket listener_;
+    SocketAddress address_;
+    Socket listener_;
     SocketFile file_;
     std::unique_ptr<LocalSource> source_;
     std::unique_ptr<Poller> poller_; ///< waits for viewers while the loop is paused

@@ -6,7 +6,8 @@
 #pragma once
 
 #include "message.hpp"
-#include "os/stream_socket.hpp"
+
+#include <ioloop/net/socket.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -31,9 +32,9 @@ public:
 
     MessageLink() = default;
     /// `longest`: a frame that is longer breaks it.
-    MessageLink(StreamSocket socket, std::size_t longest) : socket_(std::move(socket)), longest_(longest) {}
+    MessageLink(Socket socket, std::size_t longest) : socket_(std::move(socket)), longest_(longest) {}
 
-    StreamSocket& socket() noexcept { return socket_; }
+    Socket& socket() noexcept { return socket_; }
     Fd fd() const noexcept { return socket_.fd(); }
     State state() const noexcept { return state_; }
     void set_longest(std::size_t longest) noexcept { longest_ = longest; }
@@ -51,7 +52,7 @@ public:
     std::size_t send(std::size_t most);
 
 private:
-    StreamSocket socket_;
+    Socket socket_;
     std::size_t longest_ = 0;
     State state_ = State::open;
     std::vector<std::uint8_t> in_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "loopback_address.hpp"
 #include "message_link.hpp"
 #include "moment_codec.hpp"
-#include "os/stream_socket.hpp"
 #include "raise.hpp"
 
 #include <ioloop/inspect/format.hpp>
@@ -30,11 +28,11 @@ constexpr Duration silent = 2s; ///< then it is worth a word
 
 class RemoteSource::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(IOLoop& loop, Options&& options, LoopbackAddress address)
+    Impl(IOLoop& loop, Options&& options, const SocketAddress& address)
         : loop_(loop),
           poster_(loop),
           options_(std::move(options)),
-          address_(std::move(address)),
+          address_(address),
           pause_(options_.retry_after) {}
 
     void connect();
@@ -71,7 +69,7 @@ private:
     IOLoop& loop_;
     Poster poster_;
     Options options_;
-    LoopbackAddress address_;
+    SocketAddress address_;
     MessageLink link_;
     bool connected_ = false; ///< the socket; it may not be welcome yet
     Events watched_ = Events::none;
@@ -111,7 +109,7 @@ void RemoteSource::Impl::connect() {
     disconnect();
     state_ = State::connecting;
     std::error_code error;
-    StreamSocket socket = StreamSocket::connect(address_, error);
+    Socket socket = Socket::connect(address_, error);
     const std::weak_ptr<Impl> self = weak_from_this();
     if (!error) {
         link_ = MessageLink(std::move(socket), longest_answer);
@@ -157,7 +155,7 @@ void RemoteSource::Impl::fail(State state, Text why) {
 
 void RemoteSource::Impl::on_ready(Events) {
     if (!connected_) {
-        if (const std::error_code error = link_.socket().connected())
+        if (const std::error_code error = link_.socket().connect_error())
             return fail(State::lost, error.message().c_str());
         connected_ = true;
         write_hello(link_.out(), options_.token);
@@ -300,15 +298,15 @@ Text RemoteSource::Impl::state_text() const {
 // ---- RemoteSource -------------------------------------------------------------------------------
 
 RemoteSource::RemoteSource(IOLoop& loop, Options options) {
-    auto address = parse_loopback_address(options.address);
-    if (!address) {
+    const SocketAddress address = SocketAddress::parse(options.address);
+    if (!address.is_loopback()) {
         raise(std::invalid_argument(std::string("RemoteSource: not an address of this machine: '")
                                         .append(options.address)
                                         .append("'; expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT")));
     }
     if (options.token.empty() || options.token.size() > longest_token)
         raise(std::invalid_argument("RemoteSource: the token must have 1 to 256 bytes"));
-    impl_ = std::make_shared<Impl>(loop, std::move(options), std::move(*address));
+    impl_ = std::make_shared<Impl>(loop, std::move(options), address);
     impl_->connect();
 }
 

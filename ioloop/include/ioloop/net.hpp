@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+/// Everything of the network layer. Start reading at net/tcp_stream.hpp.
+#pragma once
+
+#include <ioloop/net/listen_options.hpp>
+#include <ioloop/net/socket.hpp>
+#include <ioloop/net/socket_address.hpp>
