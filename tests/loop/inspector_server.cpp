@@ -277,12 +277,11 @@ TEST_F(Strangers, noise_does_no_harm) {
 
 /// A server that is none, for viewers.
 TEST_F(Strangers, a_viewer_survives_a_server_that_says_anything) {
-    SocketAddress address = SocketAddress::parse("127.0.0.1:0");
     std::error_code error;
-    Socket listener = Socket::listen(address, {}, error);
+    Socket listener = Socket::listen(SocketAddress::loopback(0), {}, error);
     ASSERT_FALSE(error);
     RemoteSource::Options options;
-    options.address = address.to_string();
+    options.address = listener.local().to_string();
     options.token = token;
     options.retry_after = 1ms;
     source = std::make_unique<RemoteSource>(viewers, options);
@@ -372,7 +371,7 @@ TEST_F(UnixSockets, a_file_that_has_taken_its_place_is_left_alone) {
 }
 
 TEST_F(UnixSockets, a_path_that_is_too_long_is_an_error) {
-    EXPECT_THROW(serve(server_options("unix:/tmp/" + std::string(200, 'x'))), std::system_error);
+    EXPECT_THROW(serve(server_options("unix:/tmp/" + std::string(200, 'x'))), std::invalid_argument);
 }
 
 TEST_F(UnixSockets, no_child_of_the_program_inherits_what_the_server_opens) {

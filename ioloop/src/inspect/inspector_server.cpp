@@ -26,9 +26,10 @@ InspectorServer::InspectorServer(IOLoop& loop, Options options) {
     const SocketAddress address = SocketAddress::parse(options.address);
     // (An abstract unix socket is protected by no permissions.)
     if (!address.is_loopback() || address.is_abstract()) {
-        raise(std::invalid_argument(std::string("InspectorServer: not an address of this machine: '")
-                                        .append(options.address)
-                                        .append("'; expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT")));
+        raise(std::invalid_argument(
+            std::string("InspectorServer: not an address of this machine: '")
+                .append(options.address)
+                .append("'; expected unix:PATH (of at most 100 bytes), 127.0.0.1:PORT or [::1]:PORT")));
     }
     if (options.token.empty() || options.token.size() > longest_token) {
         raise(std::invalid_argument("InspectorServer: the token must have 1 to 256 bytes"));

@@ -300,9 +300,10 @@ Text RemoteSource::Impl::state_text() const {
 RemoteSource::RemoteSource(IOLoop& loop, Options options) {
     const SocketAddress address = SocketAddress::parse(options.address);
     if (!address.is_loopback()) {
-        raise(std::invalid_argument(std::string("RemoteSource: not an address of this machine: '")
-                                        .append(options.address)
-                                        .append("'; expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT")));
+        raise(std::invalid_argument(
+            std::string("RemoteSource: not an address of this machine: '")
+                .append(options.address)
+                .append("'; expected unix:PATH (of at most 100 bytes), 127.0.0.1:PORT or [::1]:PORT")));
     }
     if (options.token.empty() || options.token.size() > longest_token)
         raise(std::invalid_argument("RemoteSource: the token must have 1 to 256 bytes"));
