@@ -78,3 +78,33 @@ TEST(Histograms, one_that_was_restored_is_the_same) {
         EXPECT_EQ(restored.percentile(share), histogram.percentile(share));
     }
 }
+
+TEST(Histograms, two_added_up_are_as_one_that_had_all) {
+    Histogram both;
+    Histogram odd;
+    Histogram even;
+    for (int i = 1; i <= 1000; ++i) {
+        const Duration duration(i * i * 100ns);
+        both.add(duration);
+        (i % 2 != 0 ? odd : even).add(duration);
+    }
+    odd.add(even);
+    odd.add(Histogram());
+    EXPECT_EQ(odd.count(), both.count());
+    EXPECT_EQ(odd.longest(), both.longest());
+    for (std::size_t i = 0; i < Histogram::bucket_count; ++i) EXPECT_EQ(odd.in_bucket(i), both.in_bucket(i));
+}
+
+TEST(Histograms, a_bucket_that_is_full_stays_so) {
+    std::array<std::uint32_t, Histogram::bucket_count> buckets{};
+    buckets[0] = UINT32_MAX - 1;
+    Histogram full;
+    full.restore(buckets, UINT32_MAX - 1, 1ns);
+    Histogram three;
+    for (int i = 0; i < 3; ++i) three.add(1ns);
+    full.add(three);
+    EXPECT_EQ(full.in_bucket(0), UINT32_MAX);
+    full.add(1ns);
+    EXPECT_EQ(full.in_bucket(0), UINT32_MAX);
+    EXPECT_EQ(full.count(), std::uint64_t{UINT32_MAX} + 3);
+}

@@ -13,6 +13,15 @@ Duration Histogram::upper_bound(std::size_t bucket) noexcept {
     return Duration((static_cast<Duration::rep>(4 + next % 4) << (leading - 2)) - 1);
 }
 
+void Histogram::add(const Histogram& other) noexcept {
+    if (other.count_ == 0) return;
+    for (std::size_t i = 0; i < bucket_count; ++i) {
+        buckets_[i] += std::min(other.buckets_[i], UINT32_MAX - buckets_[i]);
+    }
+    count_ += other.count_;
+    longest_ = std::max(longest_, other.longest_);
+}
+
 Duration Histogram::percentile(double share) const noexcept {
     if (count_ == 0) return {};
     const auto wanted = std::max<std::uint64_t>(

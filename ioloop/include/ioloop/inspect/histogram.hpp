@@ -24,10 +24,12 @@ public:
         const std::uint64_t ns =
             duration > Duration::zero() ? static_cast<std::uint64_t>(duration.count()) : 0;
         std::uint32_t& bucket = buckets_[bucket_of(ns)];
-        if (bucket != UINT32_MAX) ++bucket;
+        bucket += bucket != UINT32_MAX ? 1 : 0;
         ++count_;
         longest_ = std::max(longest_, duration);
     }
+    /// All that is in another one.
+    void add(const Histogram& other) noexcept;
     void clear() noexcept { *this = Histogram(); }
 
     std::uint64_t count() const noexcept { return count_; }
@@ -44,15 +46,15 @@ public:
                  Duration longest) noexcept;
 
 private:
-    // The first four buckets hold 16 ns each, the rest have two bits below the leading one.
+    // The first four buckets hold 16 ns each, as the four after them do; the rest have two bits below the leading one.
     static constexpr unsigned linear_bits = 6;
 
+    /// No branches, as there is no telling where the next duration goes.
     static std::size_t bucket_of(std::uint64_t ns) noexcept {
-        if (ns < (1U << linear_bits)) return static_cast<std::size_t>(ns >> (linear_bits - 2));
-        const auto leading = static_cast<unsigned>(std::bit_width(ns)) - 1;
-        const std::uint64_t quarter = (ns >> (leading - 2)) & 3U;
+        const auto leading = static_cast<unsigned>(std::bit_width(ns | (1U << linear_bits))) - 1;
+        const std::uint64_t quarters = ns >> (leading - 2); // 4 to 7; in the linear part 0 to 7
         const std::size_t bucket =
-            std::size_t{4} * (leading - linear_bits + 1) + static_cast<std::size_t>(quarter);
+            std::size_t{4} * (leading - linear_bits) + static_cast<std::size_t>(quarters);
         return std::min(bucket, bucket_count - 1);
     }
 
