@@ -93,6 +93,8 @@ TEST_F(Profiles, sites_beyond_those_that_there_is_room_for_are_counted) {
     loop.run_once();
     EXPECT_EQ(small.profiles().size(), 2U);
     EXPECT_EQ(small.unprofiled(), 1U);
+    EXPECT_EQ(small.health().calls.count(), 3U);
+    EXPECT_EQ(small.health().queueing.count(), 3U);
     EXPECT_EQ(small.profile(site_of(Origin()), CallKind::handler), nullptr);
 }
 

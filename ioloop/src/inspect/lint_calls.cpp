@@ -45,7 +45,7 @@ const CallbackInfo* most_frequent(const std::vector<CallbackInfo>& queue) {
 void CallLints::clear(Recorder& recorder) noexcept {
     *this = CallLints();
     long_calls_seen_ = recorder.evidence().long_calls_seen();
-    frames_ = recorder.health().frames;
+    frames_ = recorder.frames();
 }
 
 void CallLints::look(const Look& look) noexcept {
@@ -94,7 +94,7 @@ void CallLints::look_for_slow_calls(const Look& look) noexcept {
 }
 
 void CallLints::look_at_frames(const Look& look) noexcept {
-    const Histogram& now = look.recorder.health().frames;
+    const Histogram& now = look.recorder.frames();
     if (now.count() < frames_.count()) frames_ = {}; // cleared meanwhile
     frames_delay_ += look.delay;
     const std::uint64_t frames = now.count() - frames_.count();

@@ -37,6 +37,7 @@ void Recorder::clear() noexcept {
     errors_.clear();
     turns_seen_ = empty_turns_seen_ = 0;
     profiles_.clear();
+    last_ = nullptr;
     std::fill(lookup_.begin(), lookup_.end(), 0);
     unprofiled_ = 0;
     health_ = {};
@@ -63,7 +64,7 @@ const SiteProfile* Recorder::profile(SiteId site, CallKind kind) const noexcept 
     return position != 0 ? &profiles_[position - 1] : nullptr;
 }
 
-SiteProfile* Recorder::profile_for(SiteId site, CallKind kind) noexcept {
+SiteProfile* Recorder::look_up(SiteId site, CallKind kind) noexcept {
     std::uint32_t& position = lookup_[cell_of(site, kind)];
     if (position == 0) {
         if (profiles_.size() == profiles_.capacity()) {
@@ -75,7 +76,26 @@ SiteProfile* Recorder::profile_for(SiteId site, CallKind kind) noexcept {
         made.kind = kind;
         position = static_cast<std::uint32_t>(profiles_.size());
     }
-    return &profiles_[position - 1];
+    return last_ = &profiles_[position - 1];
+}
+
+// ---- health -------------------------------------------------------------------------------------
+
+Recorder::Health Recorder::health() const noexcept {
+    Health sum = health_;
+    for (const SiteProfile& profile : profiles_) {
+        sum.calls.add(profile.took);
+        if (profile.kind == CallKind::timeout) sum.lateness.add(profile.late);
+        if (profile.kind == CallKind::callback) sum.queueing.add(profile.late);
+    }
+    return sum;
+}
+
+/// A call that no profile counts.
+void Recorder::count_unprofiled(const CallRecord& record) noexcept {
+    health_.calls.add(record.took);
+    if (record.kind == CallKind::timeout) health_.lateness.add(record.late);
+    if (record.kind == CallKind::callback) health_.queueing.add(record.late);
 }
 
 // ---- what the loop tells ------------------------------------------------------------------------
@@ -89,12 +109,8 @@ void Recorder::after_call(const CallRecord& record) {
     calls_.push(record);
     if (armed_) look_for_trigger(record);
 
-    health_.calls.add(record.took);
-    if (record.kind == CallKind::timeout) health_.lateness.add(record.late);
-    if (record.kind == CallKind::callback) health_.queueing.add(record.late);
-
     SiteProfile* profile = profile_for(record.chain.site(), record.kind);
-    if (profile == nullptr) return;
+    if (profile == nullptr) return count_unprofiled(record);
     ++profile->calls;
     profile->threw += record.threw ? 1 : 0;
     profile->busy += record.took;
@@ -128,7 +144,7 @@ void Recorder::on_error(const CallRecord& record, const std::exception_ptr& erro
 }
 
 void Recorder::after_change(const ChangeRecord& record) {
-    if (record.kind == CallKind::handler && record.change == ChangeKind::added)
+    if (record.fd != invalid_fd && record.change == ChangeKind::added)
         evidence_->note_file(record.id, record.fd);
     if (!recording_) return;
     changes_.push(record);

@@ -89,7 +89,10 @@ public:
         Histogram waits;    ///< how long the poller slept; of waits that did
         Histogram frames;   ///< how much the loop took of a host's frame; see begin_frame()
     };
-    const Health& health() const noexcept { return health_; }
+    /// Added up from the profiles when asked for, so that a call is counted once and not twice.
+    Health health() const noexcept;
+    /// Health::frames alone, for who looks often.
+    const Histogram& frames() const noexcept { return health_.frames; }
 
     /// A host that draws frames says so once in each: how much of it the loop took is then known.
     void begin_frame() noexcept;
@@ -148,8 +151,13 @@ private:
         std::uint64_t seen_ = 0;
     };
 
-    SiteProfile* profile_for(SiteId site, CallKind kind) noexcept;
+    /// The one that was asked for last is found at once: calls of one site come in a row.
+    SiteProfile* profile_for(SiteId site, CallKind kind) noexcept {
+        return last_ != nullptr && last_->site == site && last_->kind == kind ? last_ : look_up(site, kind);
+    }
+    SiteProfile* look_up(SiteId site, CallKind kind) noexcept;
     std::size_t cell_of(SiteId site, CallKind kind) const noexcept;
+    void count_unprofiled(const CallRecord& record) noexcept;
     void look_for_trigger(const CallRecord& record) noexcept;
 
     Ring<CallRecord> calls_;
@@ -161,8 +169,9 @@ private:
 
     std::vector<SiteProfile> profiles_; ///< never more than its capacity
     std::vector<std::uint32_t> lookup_; ///< open addressing: position in profiles_ and 1, or 0
+    SiteProfile* last_ = nullptr;       ///< that was looked up
     std::uint64_t unprofiled_ = 0;
-    Health health_;
+    Health health_; ///< turns, waits and frames; of calls only those for which there was no profile
     Duration busy_in_frame_{};
 
     Trigger trigger_;
