@@ -262,6 +262,7 @@ private:
     std::size_t due_next_ = 0;
     std::uint32_t due_left_ = 0; ///< of them, still to be called
     TurnRecord record_;
+    CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
     mutable TimePoint now_{};
     mutable bool now_known_ = false;
     TimePoint instant_{}; ///< the clock as read last for measuring; only used right after it was read

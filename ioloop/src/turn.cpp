@@ -357,14 +357,13 @@ bool IOLoop::Impl::may_call(Spend& spend) {
 bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd,
                                Events events) {
     if (spend.stepping) return false;
-    CallRecord next;
-    next.turn = turn_;
-    next.id = id;
-    next.chain = chain;
-    next.kind = kind;
-    next.fd = fd;
-    next.events = events;
-    if (!observer_->pause_before(next)) return false;
+    next_.turn = turn_;
+    next_.id = id;
+    next_.chain = chain;
+    next_.kind = kind;
+    next_.fd = fd;
+    next_.events = events;
+    if (!observer_->pause_before(next_)) return false;
     --spend.made;
     set_paused(true);
     return true;
@@ -374,7 +373,9 @@ bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, co
 void IOLoop::Impl::settle(Spend& spend, Turn& out) {
     if (!spend.measuring || abandoned_) return;
     spend.measuring = false;
-    const Duration busy = clock_->now() - spend.begin;
+    // Observed, the clock was read when the last call ended.
+    const TimePoint end = observer_ != nullptr ? instant_ : clock_->now();
+    const Duration busy = end - spend.begin;
     out.busy += busy;
     if (spend.time != forever) spend.time -= busy;
     if (statistics_.depth == 1) statistics_.busy += busy; // a nested call's time is in its outer's

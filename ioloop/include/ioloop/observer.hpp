@@ -22,7 +22,6 @@ struct CallRecord {
     std::uint64_t id = 0; ///< HandlerInfo::id, CallbackInfo::id, or slot and generation of a Timeout
     Chain chain;
     TimePoint begin{};
-    Duration took{};
     /// From due (timeout) or posted (callback) to begin; handlers: zero. Posted by a callable: from when that returned.
     Duration late{};
     CallKind kind = CallKind::callback;
@@ -30,6 +29,8 @@ struct CallRecord {
     Fd fd = invalid_fd;           ///< handlers
     bool threw = false;
     std::uint8_t depth = 1; ///< run_ calls on the stack
+    /// Last: it is written last, and whoever copies the record at once would wait for it in the middle of a wide load.
+    Duration took{};
 };
 
 /// Why a turn's wait came back.
