@@ -11,6 +11,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <span>
@@ -111,6 +112,41 @@ TEST_F(ImguiRows, HeldTheyStayAndTheNewComeLast) {
     update({info(1, 1), info(3, 3), info(9, 9)});
     arrange(false, true);
     EXPECT_THAT(ids(), testing::ElementsAre(9, 3, 1));
+}
+
+TEST_F(ImguiRows, AreFoundByTheirIdsHoweverTheListShifts) {
+    update({info(1, 1), info(2, 2), info(3, 3), info(4, 4)});
+    arrange(false, true);
+    for (const std::vector<CallbackInfo>& next : {
+             std::vector{info(1, 1), info(2, 2), info(3, 3), info(4, 4)}, // as it was
+             std::vector{info(2, 2), info(3, 3), info(4, 4)},             // the first is gone
+             std::vector{info(4, 4), info(7, 7), info(3, 3)}, // another order, and one that is new
+         }) {
+        update(next);
+        for (std::uint64_t id = 1; id < 9; ++id) {
+            const auto has = [&](const CallbackInfo& each) { return each.id == id; };
+            const bool held = std::any_of(next.begin(), next.end(), has);
+            ASSERT_EQ(rows.find(id) != nullptr, held) << id;
+            if (held) {
+                EXPECT_EQ(rows.find(id)->id, id);
+                EXPECT_EQ(rows.find(id)->info.id, id);
+            }
+        }
+    }
+    arrange(false, true);
+    EXPECT_THAT(ids(), testing::ElementsAre(7, 4, 3));
+}
+
+TEST_F(ImguiRows, AreSortedAnewWhenAValueChanged) {
+    update({info(1, 1), info(2, 2), info(3, 3)});
+    arrange(false, true);
+    arrange(false, true); // in order already
+    EXPECT_THAT(ids(), testing::ElementsAre(3, 2, 1));
+    update({info(1, 9), info(2, 2), info(3, 3)});
+    arrange(false, false);
+    EXPECT_THAT(ids(), testing::ElementsAre(3, 2, 1));
+    arrange(false, true);
+    EXPECT_THAT(ids(), testing::ElementsAre(1, 3, 2));
 }
 
 TEST_F(ImguiRows, WhatIsGoneDoesNotPileUpHoweverLongTheyAreHeld) {

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ioloop::imgui {
@@ -56,13 +57,20 @@ public:
     template <class Begin, class Refresh>
     void update(std::span<const Info> infos, Begin begin, Refresh refresh) {
         ids_.reset(infos.size());
-        for (std::uint32_t i = 0; i < infos.size(); ++i) ids_.insert(id_of(infos[i]), i);
+        indexed_ = false;
+        // Most are where they were, as the loop lists them by slot.
+        const auto place_of = [&](const Row& row) {
+            if (row.at < infos.size() && id_of(infos[row.at]) == row.id)
+                return static_cast<std::uint32_t>(row.at);
+            index(infos.size(), [&](std::uint32_t at) { return id_of(infos[at]); });
+            return ids_.find(row.id);
+        };
         row_of_.reserve(std::bit_ceil(infos.size() + 1)); // assign() alone would grow it one by one
         row_of_.assign(infos.size(), IdMap::none);
         gone_ = 0;
         for (const std::uint32_t index : order_) {
             Row& row = rows_[index];
-            const std::uint32_t at = row.gone ? IdMap::none : ids_.find(row.id);
+            const std::uint32_t at = row.gone ? IdMap::none : place_of(row);
             if (at == IdMap::none) {
                 row.gone = true;
                 if (!row.pinned) ++gone_;
@@ -91,7 +99,7 @@ public:
     template <class Passes, class Compare>
     void arrange(bool held, bool sort_now, std::uint64_t filter_version, std::span<const SortKey> keys,
                  Passes passes, Compare compare) {
-        bool rearranged = sort_now;
+        bool rearranged = false;
         if (unfiltered_ || filter_version_ != filter_version) {
             for (const std::uint32_t index : order_) rows_[index].shown = passes(rows_[index]);
             filter_version_ = filter_version;
@@ -104,7 +112,7 @@ public:
             rearranged = true;
         }
         if (sort_now) {
-            std::sort(order_.begin(), order_.end(), [&](std::uint32_t left, std::uint32_t right) {
+            const auto before = [&](std::uint32_t left, std::uint32_t right) {
                 const Row& a = rows_[left];
                 const Row& b = rows_[right];
                 for (const SortKey& key : keys) {
@@ -112,7 +120,12 @@ public:
                     if (order != 0) return key.descending ? order > 0 : order < 0;
                 }
                 return a.id < b.id;
-            });
+            };
+            // Most often they are in order, and to see that takes a tenth of sorting them.
+            if (!std::is_sorted(order_.begin(), order_.end(), before)) {
+                std::sort(order_.begin(), order_.end(), before);
+                rearranged = true;
+            }
         }
         if (!rearranged) return;
         shown_.clear();
@@ -137,6 +150,7 @@ public:
 
     /// Of what the loop held at the last update(). Null: not that id.
     Row* find(std::uint64_t id) {
+        index(row_of_.size(), [&](std::uint32_t at) { return rows_[row_of_[at]].id; });
         const std::uint32_t at = ids_.find(id);
         return at < row_of_.size() ? &rows_[row_of_[at]] : nullptr;
     }
@@ -152,6 +166,11 @@ public:
 private:
     static constexpr std::size_t most_gone = 200;
 
+    /// Fills ids_, unless it is: only where something came, went or was called is anything looked up.
+    template <class IdAt> void index(std::size_t count, IdAt id_at) {
+        if (std::exchange(indexed_, true)) return;
+        for (std::uint32_t at = 0; at < count; ++at) ids_.insert(id_at(at), at);
+    }
     std::uint32_t make_row() {
         if (!free_.empty()) {
             const std::uint32_t index = free_.back();
@@ -179,6 +198,7 @@ private:
     std::vector<std::uint32_t> free_;
     std::vector<std::uint32_t> row_of_; ///< of each that the loop holds
     IdMap ids_;                         ///< from ids to places in row_of_
+    bool indexed_ = true;               ///< ids_ is filled
     std::size_t gone_ = 0;
     std::size_t internal_ = 0; ///< rows of the library's own
     std::uint64_t filter_version_ = 0;
