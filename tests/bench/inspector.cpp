@@ -181,7 +181,7 @@ void price_window(int count, int frames) {
     FullLoop full(count);
     IOLoop& loop = full.loop;
     Table table("A frame of the window, over " + full.size() +
-                    "; the mean, with the copies of ten times a second",
+                    "; the mean, with the copies of five times a second",
                 {"shown", "ms", "allocations a frame"});
     {
         InspectorGui gui(loop);

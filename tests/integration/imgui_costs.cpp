@@ -167,6 +167,18 @@ TEST_F(ImguiCosts, ManyObjectsAreCopiedTenTimesASecond) {
     std::printf("[          ] %.3f ms a frame with 10,000 timeouts\n", took.count() / 600);
 }
 
+TEST_F(ImguiCosts, VeryManyObjectsAreCopiedMoreSeldom) {
+    for (int i = 0; i < 40'000; ++i)
+        loop.call_later(
+            1h + 1ms * i, [] {}, "one of very many");
+    InspectorGui gui(loop);
+    const auto& view = InspectorGui::Probe::view(gui.inspector);
+    const std::uint64_t before = view.version();
+    gui.frames(240);
+    EXPECT_GE(view.version() - before, 8U); // of four seconds
+    EXPECT_LE(view.version() - before, 11U);
+}
+
 TEST_F(ImguiCosts, LeavesTheUserInterfaceAsItWas) {
     InspectorGui gui(loop);
     const ImGuiStyle style = ImGui::GetStyle();

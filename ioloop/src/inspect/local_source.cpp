@@ -9,9 +9,11 @@
 namespace ioloop {
 namespace {
 
-/// With more than this many objects, one copy of them all in each frame would be felt.
+/// With more than this many objects, one copy of them all in each frame would be felt: ten times a second, then; and of
+/// very many so seldom that no more than this many are copied in a second.
 constexpr std::size_t many = 2000;
 constexpr double seconds_between_many = 0.1;
+constexpr double copied_in_a_second = 100'000;
 constexpr double seconds_between_summaries = 0.25;
 constexpr double seconds_between_comparisons = 1; ///< with the kernel's list; of many, ten times that
 
@@ -58,7 +60,8 @@ bool LocalSource::refresh(Moment& moment, double now) {
     observe();
     const Statistics& statistics = loop_.statistics();
     const std::size_t objects = std::size_t{statistics.handlers} + statistics.timeouts + statistics.callbacks;
-    const bool copy = objects <= many || is_due(taken_at_, now, seconds_between_many);
+    const double interval = std::max(seconds_between_many, static_cast<double>(objects) / copied_in_a_second);
+    const bool copy = objects <= many || is_due(taken_at_, now, interval);
     Snapshot& snapshot = moment.snapshot;
     if (copy) {
         loop_.snapshot(snapshot);
@@ -92,6 +95,8 @@ bool LocalSource::refresh(Moment& moment, double now) {
 void LocalSource::compare_with_kernel(const Snapshot& snapshot) {
     const auto by_handler = [](const auto& a, const auto& b) { return a.handler < b.handler; };
     files_.clear();
+    // For all of them, now: the files of those that were there before the recorder become known later.
+    files_.reserve(snapshot.handlers.size());
     for (const HandlerInfo& handler : snapshot.handlers) {
         if (const FileIdentity file = recorder_.evidence().noted_file(handler.id))
             files_.push_back({handler.id, file});
@@ -104,14 +109,22 @@ void LocalSource::compare_with_kernel(const Snapshot& snapshot) {
     std::sort(truth_.begin(), truth_.end(), by_handler);
 }
 
+/// Both lists are in much the same order: the next is nearly always behind the one before.
 void LocalSource::copy_truth(Moment& moment) const {
+    const auto is = [&](auto known, std::uint64_t id) {
+        return known != truth_.end() && known->handler == id;
+    };
     moment.truth.clear();
+    auto next = truth_.begin();
     for (const HandlerInfo& handler : moment.snapshot.handlers) {
-        const auto known =
-            std::lower_bound(truth_.begin(), truth_.end(), handler.id,
-                             [](const KnownTruth& each, std::uint64_t id) { return each.handler < id; });
-        const bool found = known != truth_.end() && known->handler == handler.id;
-        moment.truth.push_back(found ? known->truth : KernelTruth::unknown);
+        if (!is(next, handler.id)) {
+            next =
+                std::lower_bound(truth_.begin(), truth_.end(), handler.id,
+                                 [](const KnownTruth& each, std::uint64_t id) { return each.handler < id; });
+        }
+        const bool found = is(next, handler.id);
+        moment.truth.push_back(found ? next->truth : KernelTruth::unknown);
+        if (found) ++next;
     }
 }
 
