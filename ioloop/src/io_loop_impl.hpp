@@ -262,7 +262,6 @@ private:
     std::size_t due_next_ = 0;
     std::uint32_t due_left_ = 0; ///< of them, still to be called
     TurnRecord record_;
-    CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
     mutable TimePoint now_{};
     mutable bool now_known_ = false;
     TimePoint instant_{}; ///< the clock as read last for measuring; only used right after it was read
@@ -308,6 +307,7 @@ private:
     std::vector<std::pair<const void*, std::unique_ptr<Service>>> services_;
     std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
     mutable Statistics statistics_;
+    CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
 };
 
 /// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping
