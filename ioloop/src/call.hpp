@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, beside chapter 4: how a turn makes a call, which is a callable on the stack. Floor 2.
 ///
-/// A header, for turn.cpp alone: this is the innermost of the loop, and inlined there.
+/// A header for turn.cpp: this is the innermost of the loop, and inlined there. (And for the calls of signals in a pause.)
 #pragma once
 
 #include "io_loop_impl.hpp"

@@ -231,6 +231,7 @@ private:
     Chain chain_at(const Origin& origin) const;
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);
+    void run_signals_in_pause();
     void tell_watchdog() noexcept;
     std::vector<std::shared_ptr<SignalHandler>> release_signals() noexcept;
 

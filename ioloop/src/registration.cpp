@@ -174,6 +174,10 @@ bool IOLoop::Impl::post_from_signal(Callback&& callback, const Origin& origin,
     // As in notify(), but the state is left as it is: taking it over would mean to ring the host as well,
     // which takes a lock; and whoever posts next would take the host for rung.
     if (parked_.load() != Parked::no) wake_poller();
+    if (paused_) {
+        pulse_.fetch_add(1);
+        notify_waiters(pulse_);
+    }
     return true;
 }
 

@@ -186,6 +186,8 @@ bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out) {
 /// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
 bool IOLoop::Impl::attend_pause(Duration timeout) {
     if (!paused_) return true;
+    run_signals_in_pause();
+    if (!paused_ || abandoned_) return !abandoned_;
     const auto attend = on_pause_;
     if (attend == nullptr || attending_) return false;
     struct Attending {
@@ -209,6 +211,8 @@ void IOLoop::Impl::wait_while_paused() {
         return;
     }
     const std::uint32_t pulse = pulse_.load();
+    run_signals_in_pause(); // what comes from here on changes the pulse
+    if (abandoned_) return;
     if (watchdog_) watchdog_->idle();
     if (paused_ && !stop_) wait_while(pulse_, pulse);
     apply_hold();

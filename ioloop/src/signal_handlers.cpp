@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 7: signals as callbacks. The handler of the system posts into the signal queue, at
 /// most one post for each signal: while that waits, further raises are the same news.
+#include "call.hpp"
 #include "io_loop_impl.hpp"
 #include "os/signal_claim.hpp"
 #include "raise.hpp"
@@ -17,21 +18,22 @@ public:
     SignalHandler(Impl& l, int s, std::uint64_t n, Callback&& c, const Origin& o)
         : signal(s),
           number(n),
+          origin(o),
           callback(std::move(c)),
-          loop_(l),
-          origin_(o) {}
+          loop_(l) {}
 
     void on_signal() noexcept override {
         if (!pending.exchange(true)) post();
     }
     void post() noexcept {
         // Fits: there are fewer signals than reserved places, and each of them holds at most one.
-        loop_.post_from_signal([loop = &loop_, n = number] { loop->run_signal_handler(n); }, origin_,
+        loop_.post_from_signal([loop = &loop_, n = number] { loop->run_signal_handler(n); }, origin,
                                SignalQueue::Room::reserved);
     }
 
     const int signal;
     const std::uint64_t number;
+    const Origin origin;
     Callback callback;
     std::atomic<bool> pending{false}; ///< posted, not begun
     bool running = false;             ///< on the stack
@@ -39,7 +41,6 @@ public:
 
 private:
     Impl& loop_;
-    Origin origin_;
 };
 
 std::error_code IOLoop::Impl::add_signal_handler(int signal, Callback&& callback, const Origin& origin) {
@@ -77,7 +78,8 @@ void IOLoop::Impl::run_signal_handler(std::uint64_t number) {
         handler->again = true; // a callable on the stack is never entered again
         return;
     }
-    handler->pending = false; // before the call: what is raised from now on is news
+    // Before the call: what is raised from now on is news. If nothing is, it was run in a pause.
+    if (!handler->pending.exchange(false)) return;
     struct Running {
         explicit Running(SignalHandler& h) : handler(h) { handler.running = true; }
         ~Running() {
@@ -87,6 +89,19 @@ void IOLoop::Impl::run_signal_handler(std::uint64_t number) {
         SignalHandler& handler;
     } const running(*handler);
     handler->callback();
+}
+
+/// While the loop is paused: a program that is told to end, or to dump its state, does so. All else waits.
+void IOLoop::Impl::run_signals_in_pause() {
+    for (std::size_t i = 0; i < signal_handlers_.size(); ++i) {
+        const std::shared_ptr<SignalHandler> handler = signal_handlers_[i];
+        if (!handler->pending || handler->running) continue;
+        collect_callbacks(); // what it posted finds nothing to do later; in the ring it would take up room
+        Call call(*this, CallKind::callback, 0, Chain{{site_of(handler->origin)}});
+        ++statistics_.callbacks_run;
+        guarded(call, Context{}, [&] { run_signal_handler(handler->number); });
+        if (abandoned_) return;
+    }
 }
 
 /// Gives every signal back; the callables are the caller's to destroy.

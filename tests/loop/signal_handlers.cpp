@@ -149,6 +149,49 @@ TEST_F(SignalHandlers, an_exception_goes_to_the_error_hook_and_the_handler_stays
 
 // ---- removal ------------------------------------------------------------------------------------
 
+TEST_F(SignalHandlers,
+       one_that_comes_while_the_loop_is_paused_is_called_at_once_and_once_and_the_rest_waits) {
+    int others = 0;
+    loop.add_signal_handler(SIGUSR1, count(), "reload");
+    loop.add_callback([&] { ++others; });
+    loop.set_paused(true);
+    for (int raised = 1; raised <= 200; ++raised) { // more than the ring has room for
+        ::raise(SIGUSR1);
+        EXPECT_EQ(loop.run_once(no_wait).ended, Ended::paused);
+        ASSERT_EQ(calls, raised);
+    }
+    EXPECT_EQ(others, 0);
+    loop.set_paused(false);
+    loop.run_ready();
+    EXPECT_EQ(calls, 200) << "not once more for what it posted";
+    EXPECT_EQ(others, 1);
+    ::raise(SIGUSR1);
+    loop.run_ready();
+    EXPECT_EQ(calls, 201);
+}
+
+TEST_F(SignalHandlers, one_that_stops_the_loop_ends_a_paused_start) {
+    loop.add_signal_handler(
+        SIGUSR1, [&] { loop.stop(); }, "quit");
+    loop.set_paused(true);
+    std::thread somebody([main = ::pthread_self()] {
+        std::this_thread::sleep_for(20ms); // most likely it sleeps by then; if not, it must not begin to
+        ::pthread_kill(main, SIGUSR1);
+    });
+    loop.start();
+    somebody.join();
+    EXPECT_TRUE(loop.paused());
+}
+
+TEST_F(SignalHandlers, one_may_destroy_the_loop_that_is_paused) {
+    auto other = std::make_unique<IOLoop>(on_its_own());
+    other->add_signal_handler(SIGUSR1, [&] { other.reset(); });
+    other->set_paused(true);
+    ::raise(SIGUSR1);
+    other->run_once(no_wait);
+    EXPECT_EQ(other, nullptr);
+}
+
 TEST_F(SignalHandlers, removal_restores_what_was_there_before) {
     loop.add_signal_handler(SIGUSR1, count());
     EXPECT_NE(disposition_of(SIGUSR1), &hosts_own);

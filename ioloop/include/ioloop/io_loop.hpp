@@ -409,7 +409,8 @@ public:
 
     /// While paused nothing is called, waited for or lost, and the loop's time stands still: on resuming
     /// every pending deadline has moved by the length of the pause, so nothing storms. A start() that finds
-    /// itself paused sleeps until resumed or stopped. Thread: any may resume; pausing is the loop's.
+    /// itself paused sleeps until resumed or stopped. Handlers of signals are the exception: they run, so that a
+    /// program that is told to end can. Thread: any may resume; pausing is the loop's.
     void set_paused(bool paused);
     bool paused() const noexcept;
     /// While the loop is paused each run_ call calls `attend(timeout)`, after the callable that paused it has returned:
