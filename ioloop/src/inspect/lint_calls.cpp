@@ -63,7 +63,8 @@ void CallLints::look_for_slow_calls(const Look& look) noexcept {
     long_calls_seen_ = seen;
     for (std::size_t back = count; back-- > 0;) {
         const CallRecord& call = evidence.recent_long_call(back).call;
-        const Duration took = call.took - evidence.recent_long_call(back).delayed;
+        const Duration delayed = evidence.recent_long_call(back).delayed;
+        const Duration took = call.took - delayed;
         if (took <= look.options.slow_call) continue;
         Slow* const end = slow_.data() + slow_.size();
         Slow* slow = std::find_if(slow_.data(), end, [&](const Slow& known) {
@@ -84,6 +85,8 @@ void CallLints::look_for_slow_calls(const Look& look) noexcept {
         found.fd = call.fd;
         found.count = slow->count;
         found.sentence = name_and_fd(call.chain, call.fd).add(" took ").add(format_duration(took).view());
+        if (delayed > took / 10)
+            found.sentence.add(" beside ").add(format_duration(delayed).view()).add(" of waiting for a CPU");
         if (slow->count > 1) {
             found.sentence.add(", one of ").add(slow->count).add(" slow calls of up to ");
             found.sentence.add(format_duration(slow->longest).view());
