@@ -10,6 +10,13 @@
 /// How often memory was taken from the heap by `new`, on any thread.
 inline std::atomic<std::uint64_t> heap_allocations{0};
 
+// (clang's thread sanitizer has operators of its own, which no program can replace: there nothing is counted.)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COUNTS_NOTHING
+#endif
+#endif
+#ifndef COUNTS_NOTHING
 // Not inlined: gcc 12 would see a free() of what came from `operator new`, and warn.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-definitions-in-headers)
 [[gnu::noinline]] void* operator new(std::size_t size) {
@@ -20,3 +27,4 @@ inline std::atomic<std::uint64_t> heap_allocations{0};
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 // NOLINTEND(cppcoreguidelines-no-malloc, misc-definitions-in-headers)
+#endif
