@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// What the inspector costs: no memory once it is warm, nothing when it is not seen, and bounded with many
 /// objects.
+#include "support/counting_new.hpp"
 #include "support/fake_source.hpp"
 #include "support/inspector_gui.hpp"
 #include "support/sim_world.hpp"
@@ -12,7 +13,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include <gtest/gtest.h>
 
@@ -21,32 +21,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::uint64_t allocations = 0;
-
-void* count_and_allocate(std::size_t size) {
-    ++allocations;
-    void* memory = std::malloc(size == 0 ? 1 : size);
-    if (memory == nullptr) throw std::bad_alloc();
-    return memory;
-}
-
-} // namespace
-
-void* operator new(std::size_t size) { return count_and_allocate(size); }
-void* operator new[](std::size_t size) { return count_and_allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-
-namespace {
-
 class ImguiCosts : public testing::Test {
 protected:
     ImguiCosts() {
         ImGui::SetAllocatorFunctions(
             [](std::size_t size, void*) {
-                ++allocations;
+                ++heap_allocations;
                 return std::malloc(size);
             },
             [](void* memory, void*) { std::free(memory); });
@@ -81,10 +61,10 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         gui.click(tab);
         gui.move_away();
         gui.frames(600);
-        const std::uint64_t before = allocations;
+        const std::uint64_t before = heap_allocations;
         gui.between_frames = [] {};
         gui.frames(100);
-        EXPECT_EQ(allocations, before) << "of a loop at rest, in " << tab;
+        EXPECT_EQ(heap_allocations, before) << "of a loop at rest, in " << tab;
 
         // The loop's own allocations are not the inspector's. A buffer of Dear ImGui may meet a fuller frame than any
         // before once more, or twice; garbage would come in every round.
@@ -93,9 +73,9 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
             drawing = 0;
             for (int i = 0; i < 600; ++i) {
                 churn(pair);
-                const std::uint64_t begin = allocations;
+                const std::uint64_t begin = heap_allocations;
                 gui.frame();
-                drawing += allocations - begin;
+                drawing += heap_allocations - begin;
             }
         }
         EXPECT_EQ(drawing, 0U) << "of a busy loop, in " << tab;
@@ -118,9 +98,9 @@ TEST_F(ImguiCosts, NoAllocationForWhatTheLintsFound) {
     gui.click("lint/why", 0);
     gui.move_away();
     gui.frames(60);
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = heap_allocations;
     gui.frames(100);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(heap_allocations, before);
 }
 
 TEST_F(ImguiCosts, ClosedOrCollapsedItDoesNotLookAtTheLoop) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory: none is asked for in a steady state, all of it comes from where it should, and a lack of it loses
 // nothing.
+#include "support/counting_new.hpp"
 #include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
@@ -8,8 +9,6 @@
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <memory_resource>
 #include <new>
@@ -18,28 +17,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-// clang's thread sanitizer brings its own, once and for all: there the resource alone is counted.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NEW_IS_TAKEN
-#endif
-#endif
-#ifndef NEW_IS_TAKEN
-// gcc sees these through inlining, and then takes malloc() and operator delete for a mismatch.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 using namespace ioloop;
 using namespace std::chrono_literals;
@@ -82,9 +59,9 @@ protected:
     /// Runs `work` until it is warm, then counts what it allocates.
     template <class F> long allocations_of(F&& work) {
         for (int i = 0; i < 2; ++i) work(); // the inbox has two halves
-        const long before = allocations + memory.allocations;
+        const long before = static_cast<long>(heap_allocations.load()) + memory.allocations;
         work();
-        return allocations + memory.allocations - before;
+        return static_cast<long>(heap_allocations.load()) + memory.allocations - before;
     }
 };
 
