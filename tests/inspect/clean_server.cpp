@@ -4,6 +4,7 @@
 // By hand, for longer: IOLOOP_CLEAN_SECONDS=60 test_inspect_clean_server
 #include "support/linted_loop.hpp"
 #include "support/os.hpp"
+#include "support/sanitizers.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -115,7 +116,7 @@ Duration duration_of_test() {
 
 /// What is quick enough is said of programs that are compiled to be quick.
 constexpr int slowness =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER
     12;
 #elif !defined(__OPTIMIZE__)
     5;

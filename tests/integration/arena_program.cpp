@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The game as a program: its reports, and what it does when its server is killed. Real processes, real time.
 #include "arena_child.hpp"
+#include "support/sanitizers.hpp"
 #include "support/trace_check.hpp"
 
 #include <cstdlib>
@@ -17,17 +18,7 @@ namespace {
 
 // A sanitizer makes everything several times as slow; there, only that no frame is lost to waiting is looked
 // at.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-#else
-constexpr bool sanitized = false;
-#endif
+constexpr bool sanitized = UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER;
 constexpr double longest_pump_us = sanitized ? 100'000 : 4'000;
 
 std::vector<std::string> arena(std::vector<std::string> arguments) {

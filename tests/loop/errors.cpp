@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT Wrong use and bad input: never a crash, always an error that says what was
 // wrong and where; and errors of hooks.
+#include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
@@ -309,13 +310,8 @@ TEST_F(Errors, an_observer_that_throws_leaves_the_loop_sound) {
     }
 }
 
-#if defined(__has_feature)
-#define HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define HAS_FEATURE(feature) 0
-#endif
 // UBSan, which comes with ASan here, takes the C library's unwinding for a null reference.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !HAS_FEATURE(address_sanitizer)
+#if defined(__GLIBC__) && !UNDER_ADDRESS_SANITIZER
 TEST_F(Errors, B4_a_thread_that_is_cancelled_inside_a_callable_is_not_held_back) {
     loop.add_callback([&] {
         note("before")();

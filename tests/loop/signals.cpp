@@ -2,6 +2,7 @@
 // Posts out of signal handlers. Real signals and the system's clock, but where SimWorld does.
 #include "support/signals.hpp"
 
+#include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"
 #include "support/thrown.hpp"
 
@@ -163,7 +164,7 @@ TEST_F(RealSignals, B10_a_signal_wakes_a_start_that_sleeps_without_end) {
         std::atomic<bool> stopped{false};
         std::thread other([&] {
             ::pthread_kill(loops_thread, SIGUSR1);
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
             // It keeps a handler back until the thread calls what it intercepts, which pselect() is not: knock again.
             while (!stopped) {
                 std::this_thread::sleep_for(1ms);

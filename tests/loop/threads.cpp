@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT What other threads may do: post, stop and wake. These run on the system's
 // clock, and wait as short as they can.
+#include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -162,7 +163,7 @@ TEST_F(Threads, B19_a_signal_handler_may_wake_the_loop) {
         std::atomic<bool> awake{false};
         std::thread other([&] {
             ::pthread_kill(loops_thread, SIGUSR1);
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
             // It keeps a handler back until the thread calls what it intercepts, which select() is not: knock again.
             while (!awake) {
                 std::this_thread::sleep_for(1ms);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The watchdog: who blocks the loop.
+#include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"
 #include "support/stalls.hpp"
 
@@ -66,7 +67,7 @@ TEST_F(Watchdogs, W3_the_stack_begins_where_the_thread_is_and_names_are_readable
     const std::vector<std::string> symbols = stalls[0].symbols();
     EXPECT_EQ(symbols.size(), stalls[0].frames.size());
     EXPECT_THAT(symbols, testing::Contains(HasSubstr("ioloop::IOLoop::run_once(")));
-#ifndef __SANITIZE_THREAD__ // it calls handlers of signals later, from places of its own
+#if !UNDER_THREAD_SANITIZER // it calls handlers of signals later, from places of its own
     EXPECT_THAT(symbols, testing::Each(testing::Not(HasSubstr("ioloop_on_capture"))));
 #endif
 }

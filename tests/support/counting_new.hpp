@@ -2,6 +2,8 @@
 /// Replaces the program's `operator new` by one that counts. Include it in exactly one file of a program.
 #pragma once
 
+#include "sanitizers.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -11,12 +13,7 @@
 inline std::atomic<std::uint64_t> heap_allocations{0};
 
 // (clang's thread sanitizer has operators of its own, which no program can replace: there nothing is counted.)
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COUNTS_NOTHING
-#endif
-#endif
-#ifndef COUNTS_NOTHING
+#if !(UNDER_THREAD_SANITIZER && defined(__clang__))
 // Not inlined: gcc 12 would see a free() of what came from `operator new`, and warn.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-definitions-in-headers)
 [[gnu::noinline]] void* operator new(std::size_t size) {
