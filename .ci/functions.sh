@@ -72,12 +72,12 @@ test_preset() {
         fail "tests failed under preset $preset; they are named above"
 }
 
-# test_loop_over <poller> <preset>: the tests of the loop, a program at a time. (ctest starts every test on its own, which is most
+# test_loop_over <poller> <preset>: the tests of the loop and of the network, a program at a time. (ctest starts every test on its own, which is most
 # of the time that it takes.)
 test_loop_over() {
     local poller=$1 preset=$2
     say "Testing the loop over $poller"
-    find "build/$preset/tests" -maxdepth 1 -type f -executable '(' -name 'test_loop_*' -o -name 'test_fuzz_*' ')' |
+    find "build/$preset/tests" -maxdepth 1 -type f -executable '(' -name 'test_loop_*' -o -name 'test_net_*' -o -name 'test_fuzz_*' ')' |
         IOLOOP_POLLER=$poller xargs --max-args=1 --max-procs="$(nproc)" \
             "${launcher[@]}" timeout 300 sh -c '"$0" --gtest_brief=1 --gtest_filter=-Allocations.a_million* || { echo "failed: $0" >&2; exit 1; }' ||
         fail "tests failed over $poller under preset $preset; they are named above"
@@ -94,7 +94,7 @@ test_over_each_poller() {
         else
             say "Testing over $poller"
             # Of what is selected, that over which a poller has power; there may be nothing of that.
-            IOLOOP_POLLER=$poller test_preset "$preset" --label-regex 'loop|fuzz' --no-tests=ignore "$@"
+            IOLOOP_POLLER=$poller test_preset "$preset" --label-regex 'loop|net|fuzz' --no-tests=ignore "$@"
         fi
     done
     say "Testing over epoll"

@@ -104,8 +104,15 @@ SocketAddress Socket::peer() const noexcept { return peer_address(fd_); }
 // ---- in the loop --------------------------------------------------------------------------------
 
 void Socket::watch(IOLoop& loop, Handler handler, Events events, Origin origin) {
+    std::error_code error;
+    watch(loop, std::move(handler), events, error, origin);
+    if (error) raise(std::system_error(error, std::string("watching a socket, ").append(describe(origin))));
+}
+
+void Socket::watch(IOLoop& loop, Handler handler, Events events, std::error_code& error, Origin origin) {
     Poster poster(loop);
-    loop.add_handler(fd_, std::move(handler), events, origin);
+    loop.add_handler(fd_, std::move(handler), events, error, origin);
+    if (error) return;
     loop_ = std::move(poster);
     watched_ = true;
 }
@@ -142,7 +149,9 @@ Fd Socket::release() noexcept {
 
 // ---- used ---------------------------------------------------------------------------------------
 
-Socket Socket::accept(std::error_code& error) noexcept { return Socket(accept_from(fd_, error)); }
+Socket Socket::accept(std::error_code& error, SocketAddress* peer) noexcept {
+    return Socket(accept_from(fd_, peer, error));
+}
 std::error_code Socket::connect_error() noexcept { return ioloop::connect_error(fd_); }
 std::size_t Socket::send(std::span<const std::uint8_t> bytes, std::error_code& error) noexcept {
     return send_bytes(fd_, bytes, error);

@@ -163,7 +163,10 @@ bool SocketAddress::is_loopback() const noexcept {
     case Family::ipv6: {
         const auto at = as<sockaddr_in6>(*this);
         constexpr std::array<std::uint8_t, 16> one{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-        return std::memcmp(&at.sin6_addr, one.data(), one.size()) == 0;
+        // IPv4 by way of an IPv6 socket: ::ffff:127.0.0.0/104.
+        constexpr std::array<std::uint8_t, 13> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+        return std::memcmp(&at.sin6_addr, one.data(), one.size()) == 0 ||
+               std::memcmp(&at.sin6_addr, mapped.data(), mapped.size()) == 0;
     }
     case Family::unix_path: return true;
     }

@@ -234,13 +234,14 @@ std::error_code connect_error(Fd fd) noexcept {
     return {};
 }
 
-Fd accept_from(Fd listener, std::error_code& error) noexcept {
+Fd accept_from(Fd listener, SocketAddress* peer, std::error_code& error) noexcept {
     error.clear();
+    AddressBuffer from;
 #ifdef SOCK_CLOEXEC
-    const Fd fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const Fd fd = ::accept4(listener, from.get(), &from.size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     const bool ours = fd >= 0;
 #else
-    const Fd fd = ::accept(listener, nullptr, nullptr);
+    const Fd fd = ::accept(listener, from.get(), &from.size);
     const bool ours = fd >= 0 && make_ours(fd);
 #endif
     if (!ours) {
@@ -249,7 +250,14 @@ Fd accept_from(Fd listener, std::error_code& error) noexcept {
         return invalid_fd;
     }
     set_no_delay(fd, true); // refused by a unix socket, which does not need it
+    if (peer != nullptr) *peer = from.made();
     return fd;
+}
+
+bool is_listening(Fd fd) noexcept {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
 }
 
 std::size_t send_bytes(Fd fd, std::span<const std::uint8_t> bytes, std::error_code& error) noexcept {

@@ -2,8 +2,8 @@
 /// What a socket asks the system. Floor 1.
 ///
 /// Nothing blocks: what would is `resource_unavailable_try_again`. What a signal interrupts is tried again; a peer that
-/// is gone is an error, not a signal; no child of the program inherits a descriptor. Errors are the system's, in
-/// system_category(); each call clears `error` first.
+/// is gone is an error, not a signal; no child of the program inherits a descriptor. Errors are the system's, and compare
+/// with std::errc everywhere; each call clears `error` first.
 ///
 /// Thread: any; of one descriptor, one at a time.
 #pragma once
@@ -38,7 +38,9 @@ void listen_on(Fd fd, const SocketAddress& at, const ListenOptions& options, std
 void connect_socket(Fd fd, const SocketAddress& to, std::error_code& error) noexcept;
 /// Takes the socket's pending error; none: it is connected.
 std::error_code connect_error(Fd fd) noexcept;
-Fd accept_from(Fd listener, std::error_code& error) noexcept;
+/// `peer`: null, or where it comes from. (peer_address() does not tell, once the peer has left.)
+Fd accept_from(Fd listener, SocketAddress* peer, std::error_code& error) noexcept;
+bool is_listening(Fd fd) noexcept;
 
 /// How many bytes; 0 with an error. Reads and writes what is no socket, too.
 std::size_t send_bytes(Fd fd, std::span<const std::uint8_t> bytes, std::error_code& error) noexcept;

@@ -14,11 +14,34 @@ namespace {
 
 using Family = SocketAddress::Family;
 
-std::error_code last_error() noexcept {
-    const int code = ::WSAGetLastError();
-    if (code == WSAEWOULDBLOCK) return std::make_error_code(std::errc::resource_unavailable_try_again);
+/// In the words that callers look for: libstdc++ 12 does not know that Winsock's numbers mean the same.
+std::error_code error_of(int code) noexcept {
+    constexpr std::pair<int, std::errc> known[] = {
+        {WSAEWOULDBLOCK, std::errc::resource_unavailable_try_again},
+        {WSAECONNREFUSED, std::errc::connection_refused},
+        {WSAECONNRESET, std::errc::connection_reset},
+        {WSAECONNABORTED, std::errc::connection_aborted},
+        {WSAESHUTDOWN, std::errc::broken_pipe},
+        {WSAENOTCONN, std::errc::not_connected},
+        {WSAETIMEDOUT, std::errc::timed_out},
+        {WSAEADDRINUSE, std::errc::address_in_use},
+        {WSAEADDRNOTAVAIL, std::errc::address_not_available},
+        {WSAEAFNOSUPPORT, std::errc::address_family_not_supported},
+        {WSAENETDOWN, std::errc::network_down},
+        {WSAENETUNREACH, std::errc::network_unreachable},
+        {WSAEHOSTUNREACH, std::errc::host_unreachable},
+        {WSAEACCES, std::errc::permission_denied},
+        {WSAENOTSOCK, std::errc::not_a_socket},
+        {WSAEINVAL, std::errc::invalid_argument},
+        {WSAEINTR, std::errc::interrupted},
+    };
+    for (const auto& [number, meaning] : known) {
+        if (number == code) return std::make_error_code(meaning);
+    }
     return {code, std::system_category()};
 }
+
+std::error_code last_error() noexcept { return error_of(::WSAGetLastError()); }
 
 int length(const SocketAddress& address) noexcept { return static_cast<int>(address.size()); }
 int length(std::size_t bytes) noexcept { return static_cast<int>(std::min<std::size_t>(bytes, INT_MAX)); }
@@ -97,7 +120,7 @@ std::array<Fd, 2> open_socket_pair(std::error_code& error) noexcept {
     if (error) return give_up({listener, first});
     // On loopback it is there at once; anybody else could be too, and is sent away.
     for (int i = 0; i < 1000; ++i) {
-        const Fd second = accept_from(listener, error);
+        const Fd second = accept_from(listener, nullptr, error);
         if (second == invalid_fd) {
             ::Sleep(1);
         } else if (peer_address(second) == local_address(first)) {
@@ -143,12 +166,18 @@ std::error_code connect_error(Fd fd) noexcept {
     int size = sizeof code;
     if (::getsockopt(to_socket(fd), SOL_SOCKET, SO_ERROR, reinterpret_cast<char*>(&code), &size) != 0)
         return last_error();
-    return {code, std::system_category()};
+    if (code != 0) return error_of(code);
+    AddressBuffer peer;
+    if (::getpeername(to_socket(fd), peer.get(), &peer.size) != 0) return last_error();
+    if (peer.made() == local_address(fd)) // connected to itself, as TCP can be: see socket_calls.cpp
+        return std::make_error_code(std::errc::connection_refused);
+    return {};
 }
 
-Fd accept_from(Fd listener, std::error_code& error) noexcept {
+Fd accept_from(Fd listener, SocketAddress* peer, std::error_code& error) noexcept {
     error.clear();
-    const Fd fd = to_fd(::accept(to_socket(listener), nullptr, nullptr));
+    AddressBuffer from;
+    const Fd fd = to_fd(::accept(to_socket(listener), from.get(), &from.size));
     if (fd == invalid_fd) {
         error = last_error();
         return invalid_fd;
@@ -159,7 +188,16 @@ Fd accept_from(Fd listener, std::error_code& error) noexcept {
         return invalid_fd;
     }
     set_no_delay(fd, true);
+    if (peer != nullptr) *peer = from.made();
     return fd;
+}
+
+bool is_listening(Fd fd) noexcept {
+    BOOL listens = FALSE;
+    int size = sizeof listens;
+    return ::getsockopt(to_socket(fd), SOL_SOCKET, SO_ACCEPTCONN, reinterpret_cast<char*>(&listens), &size) ==
+               0 &&
+           listens != FALSE;
 }
 
 std::size_t send_bytes(Fd fd, std::span<const std::uint8_t> bytes, std::error_code& error) noexcept {

@@ -68,6 +68,8 @@ public:
     /// Registers with the loop; once. If the loop is gone first, nothing is left to be undone.
     /// Errors: as IOLoop::add_handler().
     void watch(IOLoop& loop, Handler handler, Events events, Origin origin = Origin::here());
+    void watch(IOLoop& loop, Handler handler, Events events, std::error_code& error,
+               Origin origin = Origin::here());
     /// No effect if it is not watched (any more: the inspector's button may have removed the handler).
     void watch_for(Events events) noexcept;
     /// The handler may be running: then it is destroyed when it returns.
@@ -79,7 +81,8 @@ public:
     /// Leaves the loop, and is the caller's to close.
     Fd release() noexcept;
 
-    Socket accept(std::error_code& error) noexcept;
+    /// `peer`: where it comes from, if that is of interest; none if it has no name.
+    Socket accept(std::error_code& error, SocketAddress* peer = nullptr) noexcept;
     /// Of a connect() that was under way; none: it is connected.
     std::error_code connect_error() noexcept;
     /// How many bytes; 0 with an error.

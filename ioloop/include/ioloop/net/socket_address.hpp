@@ -40,7 +40,7 @@ public:
     Family family() const noexcept;
     std::uint16_t port() const noexcept; ///< 0 if it has none
     void set_port(std::uint16_t port) noexcept;
-    /// Reached from this machine only: 127.0.0.0/8, ::1, and every unix socket.
+    /// Reached from this machine only: 127.0.0.0/8, also by way of IPv6, ::1, and every unix socket.
     bool is_loopback() const noexcept;
 
     bool is_abstract() const noexcept; ///< a unix socket without a file: no permissions protect it
