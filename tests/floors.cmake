@@ -104,6 +104,7 @@ set(floor_3
     include/ioloop/guest.hpp
     include/ioloop/join.hpp
     include/ioloop/net.hpp
+    include/ioloop/net/resolver.hpp
     include/ioloop/net/socket.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
@@ -115,6 +116,7 @@ set(floor_3
     src/future.cpp
     src/guest.cpp
     src/join.cpp
+    src/net/resolver.cpp
     src/net/socket.cpp
     src/readiness.cpp
     src/run_sync.cpp
@@ -189,6 +191,7 @@ set(floor_3
     src/inspect/wire.hpp
     src/os/descriptor.cpp # the system's half of inspect/descriptor.hpp
     src/os/descriptor_windows.cpp
+    src/os/look_up.cpp # the same of net/resolver.hpp
     src/os/traffic.cpp # for inspect/evidence.hpp
     src/os/traffic.hpp
     src/os/traffic_windows.cpp

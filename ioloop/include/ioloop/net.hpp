@@ -3,5 +3,6 @@
 #pragma once
 
 #include <ioloop/net/listen_options.hpp>
+#include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>
 #include <ioloop/net/socket_address.hpp>
