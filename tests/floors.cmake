@@ -104,6 +104,7 @@ set(floor_3
     include/ioloop/guest.hpp
     include/ioloop/join.hpp
     include/ioloop/net.hpp
+    include/ioloop/net/connector.hpp
     include/ioloop/net/resolver.hpp
     include/ioloop/net/socket.hpp
     include/ioloop/readiness.hpp
@@ -116,6 +117,7 @@ set(floor_3
     src/future.cpp
     src/guest.cpp
     src/join.cpp
+    src/net/connector.cpp
     src/net/resolver.cpp
     src/net/socket.cpp
     src/readiness.cpp

@@ -2,6 +2,7 @@
 /// Everything of the network layer. Start reading at net/tcp_stream.hpp.
 #pragma once
 
+#include <ioloop/net/connector.hpp>
 #include <ioloop/net/listen_options.hpp>
 #include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>
