@@ -7,3 +7,4 @@
 #include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>
 #include <ioloop/net/socket_address.hpp>
+#include <ioloop/net/tcp_server.hpp>
