@@ -107,6 +107,7 @@ set(floor_3
     include/ioloop/net/connector.hpp
     include/ioloop/net/resolver.hpp
     include/ioloop/net/socket.hpp
+    include/ioloop/net/tcp_client.hpp
     include/ioloop/net/tcp_server.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
@@ -121,6 +122,7 @@ set(floor_3
     src/net/connector.cpp
     src/net/resolver.cpp
     src/net/socket.cpp
+    src/net/tcp_client.cpp
     src/net/tcp_server.cpp
     src/readiness.cpp
     src/run_sync.cpp

@@ -7,4 +7,5 @@
 #include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>
 #include <ioloop/net/socket_address.hpp>
+#include <ioloop/net/tcp_client.hpp>
 #include <ioloop/net/tcp_server.hpp>

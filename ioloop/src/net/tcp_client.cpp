@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "raise.hpp"
+
+#include <ioloop/join.hpp>
+#include <ioloop/net/connector.hpp>
+#include <ioloop/net/tcp_client.hpp>
+#include <ioloop/task.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace ioloop {
+namespace {
+
+/// The resolver's answer, which nobody needs any more when the connecting task goes.
+class Resolving {
+public:
+    explicit Resolving(Future<Resolver::Addresses> answer) : answer_(std::move(answer)) {}
+    Resolving(Resolving&&) noexcept = default;
+    Resolving(const Resolving&) = delete;
+    Resolving& operator=(const Resolving&) = delete;
+    Resolving& operator=(Resolving&&) = delete;
+    ~Resolving() {
+        if (answer_.valid()) answer_.cancel();
+    }
+
+    const Future<Resolver::Addresses>& answer() const noexcept { return answer_; }
+
+private:
+    Future<Resolver::Addresses> answer_;
+};
+
+std::exception_ptr failure(std::error_code error, const std::string& what) {
+    if (error == std::errc::timed_out)
+        return std::make_exception_ptr(TimeoutError(std::string(what).append(": the time is up").c_str()));
+    return std::make_exception_ptr(std::system_error(error, what));
+}
+
+/// Lifetime: the loop's, as every task.
+Task<Socket> connect(IOLoop& loop, Resolving resolving, std::string what, ConnectOptions options,
+                     TimePoint deadline) {
+    auto found = co_await with_timeout(deadline, resolving.answer()).outcome();
+    if (found.failed() && loop.time() >= deadline)
+        found.set_error(failure(std::make_error_code(std::errc::timed_out), what));
+    auto addresses = found.take();
+    if (options.family != SocketAddress::Family::none)
+        std::erase_if(addresses, [&](const SocketAddress& a) { return a.family() != options.family; });
+
+    Promise<Socket> connected(loop, "connection");
+    const Connector connector(loop, std::move(addresses), {options.stagger, deadline},
+                              socket_connect(loop, options.source),
+                              [&](std::error_code error, Socket socket) {
+                                  if (error) {
+                                      connected.set_exception(failure(error, what));
+                                  } else {
+                                      connected.set_value(std::move(socket));
+                                  }
+                              });
+    co_return co_await connected.future();
+}
+
+} // namespace
+
+TcpClient::TcpClient(IOLoop& loop, Resolver* resolver)
+    : loop_(loop),
+      own_(loop),
+      resolver_(resolver != nullptr ? *resolver : own_) {}
+
+Future<Socket> TcpClient::connect_socket(std::string host, std::uint16_t port, ConnectOptions options,
+                                         Origin origin) {
+    const TimePoint deadline = after(loop_.time(), options.timeout);
+    std::string what = std::string("connecting to ").append(host);
+    if (host.substr(0, 5) != "unix:") what.append(":").append(std::to_string(port));
+    if (options.source) options.family = options.source.family();
+    // Now, rather than in the task: the client may be gone when that begins.
+    Resolving resolving(resolver_.resolve(std::move(host), port));
+    return spawn(loop_, connect(loop_, std::move(resolving), std::move(what), options, deadline), origin);
+}
+
+} // namespace ioloop
