@@ -18,7 +18,7 @@ endfunction()
 # ---- what must be there -----------------------------------------------------------------------------------
 
 set(ids "")
-foreach(chapter IN ITEMS E=6 C=13 H=11 B=11 T=12 PC=6 R=11 W=13 S=7 F=23 G=4)
+foreach(chapter IN ITEMS E=6 C=13 H=11 B=11 T=12 PC=6 R=11 W=13 S=7 F=23 G=4 N=8)
     string(REGEX MATCH "^([A-Z]+)=([0-9]+)$" chapter "${chapter}")
     foreach(number RANGE 1 ${CMAKE_MATCH_2})
         list(APPEND ids "${CMAKE_MATCH_1}${number}")
@@ -54,6 +54,18 @@ tests_of(HTTPStackContextTest stack_context)
 tests_of(StackContextTest exit_library_context deactivate deactivate_order isolation_nonempty isolation_empty
     yield_in_with yield_in_with_exception_stack_context yield_outside_with
     yield_outside_with_exception_stack_context run_with_stack_context)
+tests_of(TCPClientTest connect_ipv4_ipv4 connect_ipv4_dual connect_ipv6_ipv6 connect_ipv6_dual connect_unspec_ipv4
+    connect_unspec_ipv6 connect_unspec_dual refused_ipv4 source_ip_fail source_ip_success source_port_fail
+    connect_timeout)
+tests_of(TestConnectorSplit one_family mixed)
+tests_of(ConnectorTest immediate_success immediate_failure one_family_second_try one_family_second_try_failure
+    one_family_second_try_timeout two_families_immediate_failure two_families_timeout success_after_timeout
+    all_fail one_family_timeout_after_connect_timeout one_family_success_before_connect_timeout
+    one_family_second_try_after_connect_timeout one_family_second_try_failure_before_connect_timeout
+    two_family_timeout_before_connect_timeout two_family_success_after_timeout
+    two_family_timeout_after_connect_timeout)
+tests_of(TCPServerTest stop_twice stop_in_callback handle_stream_coroutine_logging)
+tests_of(NetutilTest localhost bad_host same_port_allocation reuse_port is_valid_ip resolve_multiaddr)
 
 # ---- what tests there are ---------------------------------------------------------------------------------
 
