@@ -125,6 +125,7 @@ public:
     ~FutureStateOf() override {
         if (outcome.failed()) report_unseen(outcome.error());
     }
+    // NOLINTNEXTLINE(bugprone-exception-escape): as Outcome's
     void set_error(std::exception_ptr error) noexcept override { outcome.set_error(std::move(error)); }
 
     Outcome<T> outcome;

@@ -67,6 +67,7 @@ public:
     void set_error(std::exception_ptr error) noexcept { state_.template emplace<2>(std::move(error)); }
 
     /// What the other came to; if its value cannot be moved, the exception of that.
+    // NOLINTNEXTLINE(bugprone-exception-escape): nor does set_error()
     void take_over(Outcome&& other) noexcept {
 #if defined(__cpp_exceptions)
         try {

@@ -60,6 +60,7 @@ template <class T> struct TaskPromiseBase : CoroutinePromise {
         };
         return Finish{};
     }
+    // NOLINTNEXTLINE(bugprone-exception-escape): as Outcome's
     void unhandled_exception() noexcept { outcome.set_error(std::current_exception()); }
 };
 
