@@ -18,6 +18,8 @@ set(floor_0
     include/ioloop/function.hpp
     include/ioloop/ids.hpp
     include/ioloop/net/listen_options.hpp
+    include/ioloop/net/stream_errors.hpp
+    include/ioloop/net/stream_options.hpp
     include/ioloop/origin.hpp
     include/ioloop/outcome.hpp
     include/ioloop/site.hpp
@@ -25,6 +27,8 @@ set(floor_0
     src/clock.cpp
     src/context.cpp
     src/function.cpp
+    src/net/frame_header.hpp
+    src/net/stream_errors.cpp
     src/raise.hpp
     src/site.cpp
 )
@@ -53,6 +57,10 @@ set(floor_1
     src/os/signal_claim_windows.cpp
     src/os/stack_trace_windows.cpp
     include/ioloop/net/socket_address.hpp
+    src/net/byte_queue.cpp
+    src/net/byte_queue.hpp
+    src/net/read_goal.cpp
+    src/net/read_goal.hpp
     src/os/socket_address.cpp
     src/os/socket_calls.cpp
     src/os/socket_calls.hpp
@@ -109,6 +117,7 @@ set(floor_3
     include/ioloop/net/socket.hpp
     include/ioloop/net/tcp_client.hpp
     include/ioloop/net/tcp_server.hpp
+    include/ioloop/net/tcp_stream.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
     include/ioloop/sleep.hpp
@@ -124,6 +133,13 @@ set(floor_3
     src/net/socket.cpp
     src/net/tcp_client.cpp
     src/net/tcp_server.cpp
+    src/net/pending_read.hpp
+    src/net/quiet_failure.hpp
+    src/net/tcp_stream.cpp
+    src/net/tcp_stream_impl.cpp
+    src/net/tcp_stream_impl.hpp
+    src/net/write_queue.cpp
+    src/net/write_queue.hpp
     src/readiness.cpp
     src/run_sync.cpp
     src/sleep.cpp

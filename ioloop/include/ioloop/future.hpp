@@ -232,6 +232,9 @@ public:
     void on_cancel(Callback hook) { state("Promise::on_cancel").on_cancel(std::move(hook)); }
     /// True if nobody waits for a result any more. Thread: any.
     bool done() const noexcept { return state_ == nullptr || state_->done(); }
+    /// True if a result would be seen: it is not done, and somebody has a handle of the future. Thread: any; the last
+    /// handle may go the next moment.
+    bool wanted() const noexcept { return !done() && state_.use_count() > 1; }
 
 private:
     friend class IOLoop;

@@ -9,3 +9,6 @@
 #include <ioloop/net/socket_address.hpp>
 #include <ioloop/net/tcp_client.hpp>
 #include <ioloop/net/tcp_server.hpp>
+#include <ioloop/net/stream_errors.hpp>
+#include <ioloop/net/stream_options.hpp>
+#include <ioloop/net/tcp_stream.hpp>
