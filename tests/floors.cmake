@@ -114,6 +114,7 @@ set(floor_3
     include/ioloop/net.hpp
     include/ioloop/net/connector.hpp
     include/ioloop/net/resolver.hpp
+    include/ioloop/net/frame.hpp
     include/ioloop/net/socket.hpp
     include/ioloop/net/tcp_client.hpp
     include/ioloop/net/tcp_server.hpp
@@ -133,6 +134,7 @@ set(floor_3
     src/net/socket.cpp
     src/net/tcp_client.cpp
     src/net/tcp_server.cpp
+    src/net/frame.cpp
     src/net/pending_read.hpp
     src/net/quiet_failure.hpp
     src/net/tcp_stream.cpp

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ioloop/net/connector.hpp>
+#include <ioloop/net/frame.hpp>
 #include <ioloop/net/listen_options.hpp>
 #include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>

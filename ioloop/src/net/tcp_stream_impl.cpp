@@ -152,7 +152,7 @@ void TcpStream::Impl::begin_read(PendingRead read) {
     read_.emplace(std::move(read));
     look();
     if (read_ && connected_ && wants_to_receive()) receive(false);
-    if (input_ended_) fail_read();
+    if (input_ended_) fail_read(closed_exception());
     ask_for(watched_for_ | wanted_events());
 }
 
@@ -197,7 +197,7 @@ void TcpStream::Impl::on_end_of_input() {
     input_ended_ = true;
     look();
     if (output_ended_ || write_error_ || (!options_.half_open && out_.empty())) return close({});
-    fail_read();
+    fail_read(closed_exception());
     if (!options_.half_open) finish();
 }
 
@@ -206,7 +206,12 @@ void TcpStream::Impl::look() {
     if (!read_->wanted()) return read_.reset();
     switch (read_->goal().look(in_.text(), input_ended_ && !error_)) {
     case ReadGoal::State::waiting: return;
-    case ReadGoal::State::unreachable: return close(std::make_error_code(std::errc::message_size));
+    case ReadGoal::State::unreachable: {
+        const auto error = std::make_error_code(std::errc::message_size);
+        fail_read(std::make_exception_ptr(
+            StreamClosed(error))); // it is closed already, perhaps, for another reason
+        return close(error);
+    }
     case ReadGoal::State::reached: break;
     }
     PendingRead read = std::move(*read_);
@@ -214,11 +219,11 @@ void TcpStream::Impl::look() {
     read.deliver(in_);
 }
 
-void TcpStream::Impl::fail_read() {
+void TcpStream::Impl::fail_read(std::exception_ptr error) {
     if (!read_) return;
     PendingRead read = std::move(*read_);
     read_.reset();
-    read.fail(closed_exception());
+    read.fail(std::move(error));
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -320,7 +325,7 @@ void TcpStream::Impl::close(std::error_code cause) {
     input_ended_ = true;
     socket_.close();
     look();
-    fail_read();
+    fail_read(closed_exception());
     if (connecting_) {
         Promise<void> promise = std::move(*connecting_);
         connecting_.reset();

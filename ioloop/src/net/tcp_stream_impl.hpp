@@ -65,7 +65,7 @@ private:
     bool receive(bool from_loop);
     void on_end_of_input();
     void look(); ///< whether the read can be given what has come
-    void fail_read();
+    void fail_read(std::exception_ptr error);
 
     // Writing.
     std::size_t send(std::span<const std::uint8_t> bytes, std::error_code& error) noexcept;

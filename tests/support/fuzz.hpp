@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/// Fuzz programs: functions of random bytes that say what went wrong, or nothing.
+///
+///     std::string my_program(Choices& choices);
+///     FUZZ_TEST(Suite, title, my_program)
+///
+/// That is a test, which runs 2000 programs: IOLOOP_FUZZ_ROUNDS says how many, IOLOOP_FUZZ_SEED runs a single one. Compiled
+/// with IOLOOP_LIBFUZZER (and clang's -fsanitize=fuzzer), it is the entry for libFuzzer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+/// Draws numbers from bytes. When they are used up, all numbers are 0.
+class Choices {
+public:
+    explicit Choices(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+    bool exhausted() const { return bytes_.empty(); }
+    std::uint8_t byte() {
+        if (bytes_.empty()) return 0;
+        const std::uint8_t first = bytes_.front();
+        bytes_ = bytes_.subspan(1);
+        return first;
+    }
+    /// 0 to `below` - 1.
+    std::size_t draw(std::size_t below) {
+        std::size_t number = byte();
+        if (below > 256) number = number << 8 | byte();
+        return number % below;
+    }
+
+private:
+    std::span<const std::uint8_t> bytes_;
+};
+
+inline unsigned number_from_environment(const char* name, unsigned otherwise) {
+    const char* text = std::getenv(name);
+    return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
+}
+
+template <class Program> void run_fuzz_programs(Program program) {
+    const unsigned only = number_from_environment("IOLOOP_FUZZ_SEED", 0);
+    const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", 2000);
+    std::vector<std::uint8_t> bytes(1000);
+    for (unsigned seed = only; seed < rounds; ++seed) {
+        std::minstd_rand random(seed + 1);
+        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() >> 8);
+        Choices choices(bytes);
+        ASSERT_EQ(program(choices), "") << "IOLOOP_FUZZ_SEED=" << seed;
+    }
+}
+
+#if defined(IOLOOP_LIBFUZZER)
+#define FUZZ_TEST(suite, title, program)                                                                     \
+    extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {                      \
+        Choices choices({data, size});                                                                       \
+        const std::string wrong = program(choices);                                                          \
+        if (wrong.empty()) return 0;                                                                         \
+        std::fprintf(stderr, "%s\n", wrong.c_str());                                                         \
+        std::abort();                                                                                        \
+    }
+#else
+#define FUZZ_TEST(suite, title, program)                                                                     \
+    TEST(suite, title) { run_fuzz_programs(program); }
+#endif
