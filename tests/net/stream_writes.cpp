@@ -4,7 +4,6 @@
 #include "support/thrown.hpp"
 
 #include <deque>
-#include <filesystem>
 
 using namespace ioloop;
 using namespace std::chrono_literals;
