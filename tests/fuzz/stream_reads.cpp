@@ -183,7 +183,8 @@ private:
             left_.erase(0, size);
         } catch (const StreamClosed& closed) {
             const bool limit = closed.error() == std::errc::message_size;
-            if (fate != (limit ? Fate::closes : Fate::fails)) wrong_ = "it failed, with \"" + closed.error().message() + "\": " + what;
+            if (fate != (limit ? Fate::closes : Fate::fails))
+                wrong_ = "it failed, with \"" + closed.error().message() + "\": " + what;
             over_ = limit; // what was not received by then is the kernel's
         }
     }
