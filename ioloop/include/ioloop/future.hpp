@@ -126,7 +126,6 @@ public:
         if (outcome.failed()) report_unseen(outcome.error());
     }
     // NOLINTNEXTLINE(bugprone-exception-escape): as Outcome's
-    // NOLINTNEXTLINE(bugprone-exception-escape): as Outcome says
     void set_error(std::exception_ptr error) noexcept override { outcome.set_error(std::move(error)); }
 
     Outcome<T> outcome;

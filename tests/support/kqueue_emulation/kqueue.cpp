@@ -36,6 +36,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+extern "C" {
+[[gnu::weak]] int __interceptor_close(int fd);
+[[gnu::weak]] int __interceptor_dup2(int from, int to);
+[[gnu::weak]] int __interceptor_dup3(int from, int to, int flags);
+}
+
 namespace {
 
 struct Knote {
@@ -162,8 +168,10 @@ void close_knotes(int fd) noexcept {
     for (const auto& queue : queues) queue->closed(fd);
 }
 
-template <class Function> Function* next(const char* name) {
-    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+/// Whom the program would call without us. `sanitizers`: what clang's sanitizers, which are a part of the program as we
+/// are, would have done in our place; else they take a number that is used again for a race.
+template <class Function> Function* next(Function* sanitizers, const char* name) {
+    return sanitizers != nullptr ? sanitizers : reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
 /// What `data` and `fflags` say, in nanoseconds; or -1.
@@ -355,19 +363,19 @@ int kevent(int kq, const struct kevent* changes, int change_count, struct kevent
 }
 
 int close(int fd) {
-    static auto* const real = next<int(int)>("close");
+    static auto* const real = next(&__interceptor_close, "close");
     close_knotes(fd);
     return real(fd);
 }
 
 int dup2(int from, int to) noexcept {
-    static auto* const real = next<int(int, int)>("dup2");
+    static auto* const real = next(&__interceptor_dup2, "dup2");
     if (from != to) close_knotes(to);
     return real(from, to);
 }
 
 int dup3(int from, int to, int flags) noexcept {
-    static auto* const real = next<int(int, int, int)>("dup3");
+    static auto* const real = next(&__interceptor_dup3, "dup3");
     if (from != to) close_knotes(to);
     return real(from, to, flags);
 }
