@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Signals as callbacks: asked for, coalesced, and given back.
+#include "support/sanitizers.hpp"
 #include "support/signals.hpp"
 #include "support/sim_world.hpp"
 #include "support/thrown.hpp"
@@ -171,6 +172,9 @@ TEST_F(SignalHandlers,
 }
 
 TEST_F(SignalHandlers, one_that_stops_the_loop_ends_a_paused_start) {
+#if UNDER_THREAD_SANITIZER
+    GTEST_SKIP() << "it keeps a handler back until the thread calls what it intercepts, which a futex is not";
+#endif
     loop.add_signal_handler(
         SIGUSR1, [&] { loop.stop(); }, "quit");
     loop.set_paused(true);
