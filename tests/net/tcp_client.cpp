@@ -126,6 +126,27 @@ struct SimTcpClients : SimLoop {
 
 // ---- families -----------------------------------------------------------------------------------
 
+TEST_F(TcpClients, connect_gives_a_stream_that_can_be_written_at_once) {
+    const std::uint16_t port = serve("127.0.0.1");
+    auto future = client.connect("127.0.0.1", port, {.timeout = 5s});
+    for (int i = 0; i < 1000 && !future.done(); ++i) loop.run_once(10ms);
+    ASSERT_TRUE(future.done());
+    TcpStream stream = std::move(future.result());
+    EXPECT_EQ(stream.peer().port(), port);
+    auto written = stream.write("hello");
+    for (int i = 0; i < 1000 && !written.done(); ++i) loop.run_once(10ms);
+    EXPECT_TRUE(written.done());
+}
+
+TEST_F(TcpClients, a_stream_that_nobody_wants_any_more_is_looked_for_no_longer) {
+    FakeResolver resolver(loop);
+    TcpClient asking(loop, &resolver);
+    auto future = asking.connect("nowhere.invalid", 80, {.timeout = 1s});
+    future.cancel();
+    loop.run_ready();
+    EXPECT_EQ(resolver.cancelled(), 1) << "and nobody goes on looking";
+}
+
 TEST_F(TcpClients, test_connect_ipv4_ipv4) { expect_connected("127.0.0.1", Family::ipv4, "127.0.0.1"); }
 TEST_F(TcpClients, test_connect_ipv4_dual) { expect_connected("localhost", Family::ipv4, "localhost"); }
 TEST_F(TcpClients, test_connect_ipv6_ipv6) {

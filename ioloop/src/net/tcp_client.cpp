@@ -36,10 +36,29 @@ std::exception_ptr failure(std::error_code error, const std::string& what) {
     return std::make_exception_ptr(std::system_error(error, what));
 }
 
+/// What connecting begins with. Not in the task: the client may be gone when that begins.
+struct Attempt {
+    Attempt(IOLoop& loop, Resolver& resolver, std::string host, std::uint16_t port, const ConnectOptions& o)
+        : what(std::string("connecting to ").append(host)),
+          options(o),
+          deadline(after(loop.time(), o.timeout)),
+          resolving(resolver.resolve(host, port)) {
+        if (host.substr(0, 5) != "unix:") what.append(":").append(std::to_string(port));
+        if (options.source) options.family = options.source.family();
+    }
+
+    std::string what;
+    ConnectOptions options;
+    TimePoint deadline;
+    Resolving resolving;
+};
+
 /// Lifetime: the loop's, as every task.
-Task<Socket> connect(IOLoop& loop, Resolving resolving, std::string what, ConnectOptions options,
-                     TimePoint deadline) {
-    auto found = co_await with_timeout(deadline, resolving.answer()).outcome();
+Task<Socket> connect_to(IOLoop& loop, Attempt attempt) {
+    const std::string& what = attempt.what;
+    const ConnectOptions& options = attempt.options;
+    const TimePoint deadline = attempt.deadline;
+    auto found = co_await with_timeout(deadline, attempt.resolving.answer()).outcome();
     if (found.failed() && loop.time() >= deadline)
         found.set_error(failure(std::make_error_code(std::errc::timed_out), what));
     auto addresses = found.take();
@@ -59,6 +78,11 @@ Task<Socket> connect(IOLoop& loop, Resolving resolving, std::string what, Connec
     co_return co_await connected.future();
 }
 
+Task<TcpStream> stream_to(IOLoop& loop, Attempt attempt, Origin origin) {
+    const StreamOptions options = attempt.options.stream;
+    co_return TcpStream(loop, co_await connect_to(loop, std::move(attempt)), options, origin);
+}
+
 } // namespace
 
 TcpClient::TcpClient(IOLoop& loop, Resolver* resolver)
@@ -66,15 +90,15 @@ TcpClient::TcpClient(IOLoop& loop, Resolver* resolver)
       own_(loop),
       resolver_(resolver != nullptr ? *resolver : own_) {}
 
+Future<TcpStream> TcpClient::connect(std::string host, std::uint16_t port, ConnectOptions options,
+                                     Origin origin) {
+    return spawn(loop_, stream_to(loop_, Attempt(loop_, resolver_, std::move(host), port, options), origin),
+                 origin);
+}
+
 Future<Socket> TcpClient::connect_socket(std::string host, std::uint16_t port, ConnectOptions options,
                                          Origin origin) {
-    const TimePoint deadline = after(loop_.time(), options.timeout);
-    std::string what = std::string("connecting to ").append(host);
-    if (host.substr(0, 5) != "unix:") what.append(":").append(std::to_string(port));
-    if (options.source) options.family = options.source.family();
-    // Now, rather than in the task: the client may be gone when that begins.
-    Resolving resolving(resolver_.resolve(std::move(host), port));
-    return spawn(loop_, connect(loop_, std::move(resolving), std::move(what), options, deadline), origin);
+    return spawn(loop_, connect_to(loop_, Attempt(loop_, resolver_, std::move(host), port, options)), origin);
 }
 
 } // namespace ioloop
