@@ -61,6 +61,9 @@ set(floor_1
     src/net/byte_queue.hpp
     src/net/read_goal.cpp
     src/net/read_goal.hpp
+    src/net/datagram_ring.hpp
+    src/os/datagrams.cpp
+    src/os/datagrams.hpp
     src/os/socket_address.cpp
     src/os/socket_calls.cpp
     src/os/socket_calls.hpp
@@ -119,6 +122,7 @@ set(floor_3
     include/ioloop/net/tcp_client.hpp
     include/ioloop/net/tcp_server.hpp
     include/ioloop/net/tcp_stream.hpp
+    include/ioloop/net/udp_socket.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
     include/ioloop/sleep.hpp
@@ -142,6 +146,7 @@ set(floor_3
     src/net/tcp_stream_impl.hpp
     src/net/write_queue.cpp
     src/net/write_queue.hpp
+    src/net/udp_socket.cpp
     src/readiness.cpp
     src/run_sync.cpp
     src/sleep.cpp

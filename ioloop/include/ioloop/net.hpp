@@ -13,3 +13,4 @@
 #include <ioloop/net/stream_errors.hpp>
 #include <ioloop/net/stream_options.hpp>
 #include <ioloop/net/tcp_stream.hpp>
+#include <ioloop/net/udp_socket.hpp>
