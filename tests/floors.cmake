@@ -15,6 +15,7 @@ set(floor_0
     include/ioloop/events.hpp
     include/ioloop/fd.hpp
     include/ioloop/file_identity.hpp
+    include/ioloop/flow.hpp
     include/ioloop/function.hpp
     include/ioloop/ids.hpp
     include/ioloop/net/listen_options.hpp

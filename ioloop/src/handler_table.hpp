@@ -11,6 +11,7 @@
 #include <ioloop/context.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/poller.hpp>
 #include <ioloop/site.hpp>
@@ -39,8 +40,9 @@ struct HandlerEntry {
     std::uint32_t streak = 0;    ///< turns in a row in which it was ready
     std::uint64_t last_turn = 0; ///< of the last call
     std::uint64_t calls = 0;
-    bool running = false;   ///< on the stack; released by whoever called it
-    bool unwatched = false; ///< taken from the poller while a nested turn waits
+    const Flow* flow = nullptr; ///< its owner's; null: it counts nothing
+    bool running = false;       ///< on the stack; released by whoever called it
+    bool unwatched = false;     ///< taken from the poller while a nested turn waits
 };
 
 class HandlerTable {

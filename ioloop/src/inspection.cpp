@@ -123,7 +123,8 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.waits.clear();
     handlers_.for_each([&](Poller::Key key, const HandlerEntry& e) {
         out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls,
-                                e.last_turn, e.streak, e.running, e.handler.owner()});
+                                e.last_turn, e.streak, e.running, e.handler.owner(),
+                                e.flow != nullptr ? std::optional(*e.flow) : std::nullopt});
     });
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
         if (e.running && !e.rearmed) return; // fired, not re-armed: pending no more
@@ -253,6 +254,12 @@ void IOLoop::Impl::tell_change(ChangeRecord& record) noexcept {
     if (record.at == TimePoint{})
         record.at = clock_->now(); // between calls, or in one that nobody observed from its beginning
     observer_->after_change(record);
+}
+
+bool IOLoop::Impl::set_flow(Fd fd, const Flow* flow) noexcept {
+    HandlerEntry* entry = handlers_.find(fd);
+    if (entry != nullptr) entry->flow = flow;
+    return entry != nullptr;
 }
 
 bool IOLoop::Impl::inject_readiness(Fd fd, Events events) {

@@ -171,6 +171,9 @@ Service& IOLoop::keep_service(const void* key, std::unique_ptr<Service> made) {
     return impl_->keep_service(key, std::move(made));
 }
 bool IOLoop::inject_readiness(Fd fd, Events events) { return impl_->inject_readiness(fd, events); }
+bool IOLoop::set_flow(Fd fd, const Flow* flow) noexcept {
+    return !impl_->refuse_foreign_thread("set_flow") && impl_->set_flow(fd, flow);
+}
 bool IOLoop::in_call() const noexcept { return impl_->in_call(); }
 const Origin& IOLoop::running_origin() const noexcept { return origin_of(running_chain().site()); }
 Chain IOLoop::running_chain() const noexcept { return impl_->running_chain(); }

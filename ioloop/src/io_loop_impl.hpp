@@ -91,6 +91,7 @@ public:
     const Statistics& statistics() const noexcept;
     bool inject_readiness(Fd fd, Events events);
     void take_injected() noexcept;
+    bool set_flow(Fd fd, const Flow* flow) noexcept;
     bool note_period(Timeout id, Duration period) noexcept;
     void set_observer(Observer* observer) noexcept;
     void set_paused(bool paused);

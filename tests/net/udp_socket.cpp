@@ -305,6 +305,28 @@ TEST_P(UdpSockets, an_echo_needs_no_memory_once_it_is_warm) {
     EXPECT_EQ(heap_allocations - before, 0U);
 }
 
+TEST_P(UdpSockets, the_inspector_sees_what_passes_through_and_what_waits) {
+    UdpSocket::Options options;
+    options.ring_datagrams = 3;
+    const auto server = serve(keep(), options);
+    const auto flow = [&] {
+        Snapshot snapshot;
+        loop->snapshot(snapshot);
+        EXPECT_THAT(snapshot.handlers, SizeIs(1));
+        EXPECT_STREQ(snapshot.handlers.at(0).origin.name, "udp under test");
+        return snapshot.handlers.at(0).flow;
+    };
+    EXPECT_EQ(flow(), Flow{});
+    for (const auto& text : numbers(4)) send(text);
+    EXPECT_FALSE(server->send_to(bytes("hello"), outside.local()));
+    EXPECT_FALSE(server->queue_to(bytes("more"), outside.local()));
+    for (int i = 0; i < 100 && server->waiting() == 0; ++i) loop->run_once(10ms, Budget{forever, 1});
+    EXPECT_EQ(flow(), (Flow{3, 5, 3, 1, 3, 4, 1}));
+    run_until([&] { return got.size() == 3; });
+    run_dry();
+    EXPECT_EQ(flow(), (Flow{3, 9, 3, 2, 0, 0, 1}));
+}
+
 // ---- how it ends --------------------------------------------------------------------------------
 
 TEST_P(UdpSockets, the_callback_may_destroy_the_socket) {

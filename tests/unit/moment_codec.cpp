@@ -158,6 +158,7 @@ public:
         info.streak = as<std::uint32_t>();
         info.running = flag();
         info.scope = number();
+        if (flag()) info.flow = Flow{number(), number(), number(), number(), number(), number(), number()};
         return info;
     }
     TimeoutInfo timeout() {
@@ -296,6 +297,17 @@ TEST(MomentCodec, names_with_quotes_and_in_every_script_come_through_with_file_f
     EXPECT_TRUE(came.internal);
     EXPECT_EQ(here.snapshot.name, "loop \"ß\"");
     EXPECT_EQ(here.snapshot.handlers[0].chain.site(), site_of(came));
+}
+
+TEST(MomentCodec, what_the_owners_of_descriptors_count_comes_through) {
+    Moment there;
+    there.snapshot.handlers.resize(2);
+    there.snapshot.handlers[1].flow = Flow{1, 2, 3, 4, 5, 6, 7};
+    Moment here;
+    MomentFrame frame;
+    ASSERT_TRUE(MomentDecoder().decode(encoded(there), here, frame));
+    EXPECT_FALSE(here.snapshot.handlers.at(0).flow);
+    EXPECT_EQ(here.snapshot.handlers.at(1).flow, (Flow{1, 2, 3, 4, 5, 6, 7}));
 }
 
 TEST(MomentCodec, scopes_tasks_and_what_they_wait_for_come_through) {

@@ -54,6 +54,7 @@
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/ids.hpp>
 #include <ioloop/observer.hpp>
@@ -425,6 +426,10 @@ public:
     /// In the next turn the handler of `fd` is called with `events`, as if that were ready: those of them that it asked
     /// for, and error. For inspectors, and for who debugs a handler. False if it has none.
     bool inject_readiness(Fd fd, Events events);
+
+    /// From here on snapshot() also tells what passes through `fd`: its owner counts it there. Null: no more. False if
+    /// it has no handler. Lifetime: until remove_handler(), or another set_flow().
+    bool set_flow(Fd fd, const Flow* flow) noexcept;
 
     /// True within a callable of this loop.
     bool in_call() const noexcept;

@@ -8,6 +8,7 @@
 #include <ioloop/executor.hpp>
 #include <ioloop/fd.hpp>
 #include <ioloop/file_identity.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/frame_pacer.hpp>
 #include <ioloop/function.hpp>
 #include <ioloop/future.hpp>

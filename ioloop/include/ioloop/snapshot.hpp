@@ -8,6 +8,7 @@
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/ids.hpp>
 #include <ioloop/origin.hpp>
 #include <ioloop/site.hpp>
@@ -15,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +35,7 @@ struct HandlerInfo {
     std::uint32_t streak = 0;    ///< turns in a row, up to last_turn, in which it was ready
     bool running = false;        ///< on the stack at this moment
     std::uint64_t scope = 0;     ///< ScopeInfo::id, if it came through one
+    std::optional<Flow> flow;    ///< if its owner counts
 };
 
 /// A pending timeout.

@@ -132,6 +132,37 @@ void add_handlers(Snapshot& loop, std::string& out) {
     table.write(out);
 }
 
+/// What has passed through those whose owners count it; nothing if there are none.
+void add_flows(const Snapshot& loop, std::string& out) {
+    const auto counts = [](const HandlerInfo& info) { return info.flow.has_value(); };
+    if (std::none_of(loop.handlers.begin(), loop.handlers.end(), counts)) return;
+    add_title("Traffic", 1, out);
+    static constexpr std::array<TextTable::Column, 9> columns{{{"fd", true},
+                                                               {"name"},
+                                                               {"received", true},
+                                                               {"messages", true},
+                                                               {"waiting", true},
+                                                               {"sent", true},
+                                                               {"messages", true},
+                                                               {"queued", true},
+                                                               {"dropped", true}}};
+    TextTable table(columns);
+    for (const HandlerInfo& info : loop.handlers) {
+        if (!info.flow) continue;
+        const Flow& flow = *info.flow;
+        table.add(number(static_cast<std::uint64_t>(info.fd)).view());
+        table.add(format_name(info.origin).view());
+        table.add(format_bytes(flow.bytes_in).view());
+        table.add(number(flow.messages_in).view());
+        table.add(format_bytes(flow.waiting_in).view());
+        table.add(format_bytes(flow.bytes_out).view());
+        table.add(number(flow.messages_out).view());
+        table.add(format_bytes(flow.waiting_out).view());
+        table.add(number(flow.dropped).view());
+    }
+    table.write(out);
+}
+
 void add_timeouts(Snapshot& loop, std::string& out) {
     if (!add_title("Timeouts", loop.timeouts.size(), out)) return;
     static constexpr std::array<TextTable::Column, 6> columns{
@@ -300,6 +331,7 @@ Snapshot add_all(const IOLoop& loop, std::string& out) {
     add_state(now, out);
     add_statistics(now.statistics, out);
     add_handlers(now, out);
+    add_flows(now, out);
     add_timeouts(now, out);
     add_callbacks(now, out);
     add_scopes(now, out);

@@ -94,6 +94,16 @@ template <class Wire, class Stats> void statistics_fields(Wire& wire, Stats& s) 
     wire.number(s.depth_peak);
 }
 
+template <class Wire, class Numbers> void flow_fields(Wire& wire, Numbers& flow) {
+    wire.number(flow.bytes_in);
+    wire.number(flow.bytes_out);
+    wire.number(flow.messages_in);
+    wire.number(flow.messages_out);
+    wire.number(flow.waiting_in);
+    wire.number(flow.waiting_out);
+    wire.number(flow.dropped);
+}
+
 template <class Wire, class Info> void handler_fields(Wire& wire, Info& info) {
     wire.number(info.id);
     wire.fd(info.fd);
@@ -105,7 +115,13 @@ template <class Wire, class Info> void handler_fields(Wire& wire, Info& info) {
     wire.number(info.streak);
     wire.bit(info.running);
     wire.number(info.scope);
-    if constexpr (Wire::reading) info.origin = info.chain.origin();
+    bool counted = info.flow.has_value();
+    wire.bit(counted);
+    if constexpr (Wire::reading) {
+        if (counted) info.flow.emplace();
+        info.origin = info.chain.origin();
+    }
+    if (counted) flow_fields(wire, *info.flow);
 }
 
 template <class Wire, class Id> void timeout_id_fields(Wire& wire, Id& id) {

@@ -123,6 +123,11 @@ void Socket::watch_for(Events events) noexcept {
     if (loop != nullptr) loop->update_handler(fd_, events, removed);
 }
 
+void Socket::set_flow(const Flow* flow) noexcept {
+    IOLoop* const loop = watched_ ? loop_.loop() : nullptr;
+    if (loop != nullptr) loop->set_flow(fd_, flow);
+}
+
 void Socket::unwatch() noexcept {
     if (!std::exchange(watched_, false)) return;
     // The handler may own this socket, and be destroyed by the removal: nothing is touched after it.

@@ -4,6 +4,7 @@
 #include "raise.hpp"
 
 #include <ioloop/clock.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/net/udp_socket.hpp>
 #include <ioloop/poster.hpp>
 
@@ -57,6 +58,7 @@ public:
             if (const auto self = weak.lock()) self->on_ready(events);
         };
         socket_.watch(loop, std::move(handler), Events::read, origin_);
+        socket_.set_flow(&flow_);
     }
 
     void close() noexcept {
@@ -77,6 +79,7 @@ public:
         } else {
             count_sent(bytes.size());
         }
+        tell();
         return error;
     }
 
@@ -89,6 +92,7 @@ public:
             if (!outgoing.push(bytes, to)) error = std::make_error_code(std::errc::no_buffer_space);
         }
         if (error) ++counters.send_failures;
+        tell();
         return error;
     }
 
@@ -106,7 +110,10 @@ public:
             }
             if (sent > 0) again = true;
             if (!error) continue;
-            if (is_full(error)) return wait_for_room(true);
+            if (is_full(error)) {
+                tell();
+                return wait_for_room(true);
+            }
             const bool refused = error == std::errc::connection_refused;
             if (refused) ++counters.refused;
             if (refused && std::exchange(again, false)) continue;
@@ -114,6 +121,7 @@ public:
             outgoing.pop();
             again = true;
         }
+        tell();
         wait_for_room(false);
     }
 
@@ -144,6 +152,7 @@ private:
                 break;
             }
         }
+        tell();
         post_calls();
         if (!error || is_full(error) || is_news(error) || error == std::errc::no_buffer_space ||
             error == std::errc::not_enough_memory)
@@ -188,6 +197,7 @@ private:
             ~Calling() {
                 state.ring.pop();
                 state.calling_ = false;
+                state.tell();
                 // If calls came in vain meanwhile, others are to be posted; but here nothing may throw. The loop
                 // calls on_ready() soon.
                 if (state.posted_ < state.ring.size()) state.wait_for_room(true);
@@ -217,6 +227,17 @@ private:
         socket_.watch_for(full ? Events::read | Events::write : Events::read);
     }
 
+    /// The inspector, if it looks.
+    void tell() noexcept {
+        flow_ = {counters.received_bytes,
+                 counters.sent_bytes,
+                 counters.received,
+                 counters.sent,
+                 ring.bytes(),
+                 outgoing.bytes(),
+                 counters.dropped + counters.truncated + counters.system_drops + counters.send_failures};
+    }
+
     void count_sent(std::size_t bytes) noexcept {
         ++counters.sent;
         counters.sent_bytes += bytes;
@@ -227,6 +248,7 @@ private:
     Socket socket_;
     OnDatagram on_datagram_;
     Origin origin_;
+    Flow flow_; ///< read by the loop while the socket is watched
     TimePoint asked_at_{};
     std::size_t posted_ = 0; ///< calls of call_next() that are queued
     bool calling_ = false;   ///< the first of the ring is with the callback

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <ioloop/fd.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/net/listen_options.hpp>
 #include <ioloop/net/socket_address.hpp>
@@ -75,6 +76,9 @@ public:
     /// The handler may be running: then it is destroyed when it returns.
     void unwatch() noexcept;
     bool watched() const noexcept { return watched_; }
+    /// Shows the inspector what its owner counts; see IOLoop::set_flow(). No effect unless it is watched.
+    /// Lifetime: until unwatch().
+    void set_flow(const Flow* flow) noexcept;
 
     /// Leaves the loop, then closes. Idempotent.
     void close() noexcept;
