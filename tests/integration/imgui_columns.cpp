@@ -46,8 +46,8 @@ private:
 struct ImguiColumns : InspectedLoop {
     /// The line of the table that has this word.
     static std::string row(InspectorGui& gui, const std::string& word) {
-        ImGui::GetIO().DisplaySize = ImVec2(3700, 900); // no column out of sight
-        ImGui::SetWindowSize("IOLoop", ImVec2(3600, 800));
+        ImGui::GetIO().DisplaySize = ImVec2(4300, 900); // no column out of sight
+        ImGui::SetWindowSize("IOLoop", ImVec2(4200, 800));
         gui.frames(3);
         const std::string text = gui.text();
         const std::size_t at = text.find("| " + word + " |");
@@ -95,6 +95,30 @@ TEST_F(ImguiColumns, MeasureTheCallsOfAHandlerAndForHowLongItIsIdle) {
     EXPECT_THAT(row(gui, "link"), HasSubstr("| 11.0 ms | ! 20.0 ms | "));
     EXPECT_THAT(row(gui, "link"), HasSubstr("| 3.00 s | imgui_columns.cpp:"));
     EXPECT_THAT(row(gui, "link"), HasSubstr("| 3.02 s | - |")); // since it was added
+}
+
+TEST_F(ImguiColumns, ShowWhatTheOwnerOfADescriptorCounts) {
+    SocketPair pair;
+    SocketPair other;
+    loop.add_handler(
+        pair.a, [](Fd, Events) {}, Events::read, "link");
+    loop.add_handler(
+        other.a, [](Fd, Events) {}, Events::read, "other");
+    Flow flow{1024, 10, 3, 1, 512, 20, 0};
+    loop.set_flow(pair.a, &flow);
+    InspectorGui gui(loop);
+    gui.click("Descriptors");
+    EXPECT_THAT(row(gui, "link"), HasSubstr("| 1.00 KiB | - | 10 B | - | 512 B in, 20 B out | 0 |"));
+    EXPECT_THAT(row(gui, "other"), HasSubstr("| - | - | - | - | - | - |"));
+    flow.bytes_in += 4096;
+    flow.dropped = 2;
+    world.advance(2s);
+    EXPECT_THAT(row(gui, "link"),
+                HasSubstr("| 5.00 KiB | 2.00 KiB/s | 10 B | 0 B/s | 512 B in, 20 B out | ! 2 |"));
+    gui.click("descriptor", handler_id(pair.a));
+    gui.frame();
+    EXPECT_THAT(gui.text(), HasSubstr("5.00 KiB in 3 messages, 512 B waiting"));
+    EXPECT_THAT(gui.text(), HasSubstr("10 B in 1 message, 20 B queued"));
 }
 
 TEST_F(ImguiColumns, TellTheKernelsSideOfAHandler) {

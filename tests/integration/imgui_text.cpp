@@ -105,8 +105,8 @@ TEST_F(ImguiText, Descriptors) {
     gui.click("Descriptors");
     play(50);
     EXPECT_EQ(text_from("\n| fd"), R"(
-| fd | name | kind | kernel | peer | wants | ready | ready % | calls/s | calls | action | average | longest | site p99 | idle for | added at | in a row | local | bytes in | bytes out | tcp | round trip | to accept | age | scheduled by |
-| 200 | server link | unix stream | in step | | R | R | 51.1 % | 24.6 | 25 | [ Remove... ] | 250 us | 250 us | 250 us | 24.2 ms | link.cpp:41 | 1 | | 0 B | 0 B | | | | 1.04 s | - |
+| fd | name | kind | kernel | peer | wants | ready | ready % | calls/s | calls | action | average | longest | site p99 | idle for | added at | in a row | local | bytes in | bytes out | tcp | round trip | to accept | received | received/s | sent | sent/s | queue | dropped | age | scheduled by |
+| 200 | server link | unix stream | in step | | R | R | 51.1 % | 24.6 | 25 | [ Remove... ] | 250 us | 250 us | 250 us | 24.2 ms | link.cpp:41 | 1 | | 0 B | 0 B | | | | - | - | - | - | - | - | 1.04 s | - |
 Timeouts Callbacks Scopes Tasks Turn Slow Journal Health
 1 of 1 descriptors
 )");

@@ -33,6 +33,12 @@ enum Id : unsigned {
     state,
     round_trip,
     accept,
+    received,
+    received_rate,
+    sent,
+    sent_rate,
+    waiting,
+    dropped,
     age,
     chain
 };
@@ -41,7 +47,7 @@ inline constexpr auto most_first = ImGuiTableColumnFlags_PreferSortDescending;
 inline constexpr auto sampled = ImGuiTableColumnFlags_NoSort; // known for the rows in sight only
 inline constexpr auto seldom = ImGuiTableColumnFlags_DefaultHide;
 
-inline constexpr std::array<Column, 26> columns{{
+inline constexpr std::array<Column, 32> columns{{
     {fd, "fd", 3, ImGuiTableColumnFlags_DefaultSort | ImGuiTableColumnFlags_NoHide},
     {name, "name", 12},
     {kind, "kind", 8, sampled},
@@ -66,6 +72,12 @@ inline constexpr std::array<Column, 26> columns{{
     {state, "tcp", 7, sampled},
     {round_trip, "round trip", 6, sampled, true},
     {accept, "to accept", 6, sampled, true},
+    {received, "received", 5.5F, most_first, true},
+    {received_rate, "received/s", 6, most_first, true},
+    {sent, "sent", 5.5F, most_first, true},
+    {sent_rate, "sent/s", 6, most_first, true},
+    {waiting, "queue", 8, most_first, true},
+    {dropped, "dropped", 5, most_first, true},
     {age, "age", 5.5F, most_first, true},
     {chain, "scheduled by", 12},
 }};
@@ -97,6 +109,12 @@ inline const char* help_of(unsigned column) {
     case round_trip: return "Of a TCP connection, as the system smoothes it.";
     case accept:
         return "Connections that wait for accept(), and how many may. Yellow: full, new ones are dropped.";
+    case received: return "Bytes until now, as the owner of the descriptor counts them, if it does.";
+    case sent: return "Bytes until now, as the owner of the descriptor counts them, if it does.";
+    case waiting:
+        return "What the owner keeps: received, and not taken yet; and to be sent, for which the system has "
+               "no room yet. The system's own is under 'bytes in' and 'bytes out'.";
+    case dropped: return "Messages that were dropped, both ways. Yellow: some were.";
     case age: return "Since it was added. '>': it was there before the inspector looked.";
     case chain: return "What was running when it was added; and what had scheduled that, and so on.";
     default: return nullptr;

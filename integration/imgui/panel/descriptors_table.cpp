@@ -118,6 +118,10 @@ void DescriptorsTable::update(const Ui& ui) {
             row.extra.rate.sample(row.info.calls, now);
             row.extra.ready.sample(row.info.calls, turn, now);
             row.extra.truth = truth_of(ui, row.at);
+            if (row.info.flow) {
+                row.extra.received.sample(row.info.flow->bytes_in, now);
+                row.extra.sent.sample(row.info.flow->bytes_out, now);
+            }
             if (row.extra.calls != row.info.calls) {
                 row.extra.called_at = ui.now;
                 row.extra.idle_since = now;
@@ -153,6 +157,7 @@ void DescriptorsTable::arrange(const Ui& ui, bool sort) {
         [](const Rows::Row& a, const Rows::Row& b, unsigned column) -> std::weak_ordering {
             const HandlerInfo& left = a.info;
             const HandlerInfo& right = b.info;
+            if (is_of_flow(column)) return compare_flows(left, a.extra, right, b.extra, column);
             switch (column) {
             case name: return format_name(left.origin).view() <=> format_name(right.origin).view();
             case interest: return left.interest <=> right.interest;
@@ -230,6 +235,7 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
     const HandlerInfo& info = row.info;
     const Extra& extra = row.extra;
     const bool measured = !extra.tally.empty();
+    if (is_of_flow(column)) return flow_cell(info, extra, column);
     switch (column) {
     case fd: return Text().add(static_cast<std::uint64_t>(info.fd));
     case name:
@@ -288,6 +294,47 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
                 full ? Severity::warning : Severity::ok};
     }
     default: return "";
+    }
+}
+
+// ---- what the owner counts ----------------------------------------------------------------------
+
+bool DescriptorsTable::is_of_flow(unsigned column) { return column >= received && column <= dropped; }
+
+Cell DescriptorsTable::flow_cell(const HandlerInfo& info, const Extra& extra, unsigned column) {
+    if (!info.flow) return "-";
+    const Flow& flow = *info.flow;
+    const auto per_second = [](const Rate& rate) {
+        if (!rate.known()) return Text("-");
+        return format_bytes(static_cast<std::uint64_t>(rate.per_second())).add("/s");
+    };
+    switch (column) {
+    case received: return format_bytes(flow.bytes_in);
+    case received_rate: return per_second(extra.received);
+    case sent: return format_bytes(flow.bytes_out);
+    case sent_rate: return per_second(extra.sent);
+    case waiting:
+        return format_bytes(flow.waiting_in)
+            .add(" in, ")
+            .add(format_bytes(flow.waiting_out).view())
+            .add(" out");
+    case dropped: return {format_count(flow.dropped), flow.dropped > 0 ? Severity::warning : Severity::ok};
+    default: return "";
+    }
+}
+
+std::weak_ordering DescriptorsTable::compare_flows(const HandlerInfo& left, const Extra& of_left,
+                                                   const HandlerInfo& right, const Extra& of_right,
+                                                   unsigned column) {
+    const Flow a = left.flow.value_or(Flow{});
+    const Flow b = right.flow.value_or(Flow{});
+    switch (column) {
+    case received: return a.bytes_in <=> b.bytes_in;
+    case received_rate: return std::weak_order(of_left.received.per_second(), of_right.received.per_second());
+    case sent: return a.bytes_out <=> b.bytes_out;
+    case sent_rate: return std::weak_order(of_left.sent.per_second(), of_right.sent.per_second());
+    case waiting: return a.waiting_in + a.waiting_out <=> b.waiting_in + b.waiting_out;
+    default: return a.dropped <=> b.dropped;
     }
 }
 

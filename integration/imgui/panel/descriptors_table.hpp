@@ -9,6 +9,7 @@
 #include "table.hpp"
 #include "ui.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -27,6 +28,8 @@ public:
 private:
     struct Extra {
         Rate rate;
+        Rate received; ///< bytes; and so are these
+        Rate sent;
         Share ready; ///< turns in which it was called
         CallTally tally;
         TimePoint added_at{}; ///< or seen first
@@ -43,6 +46,10 @@ private:
     void arrange(const Ui& ui, bool sort);
     void show_row(const Ui& ui, Rows::Row& row);
     static Cell cell(const Ui& ui, const Rows::Row& row, const Descriptor* what, unsigned column);
+    static bool is_of_flow(unsigned column);
+    static Cell flow_cell(const HandlerInfo& info, const Extra& extra, unsigned column);
+    static std::weak_ordering compare_flows(const HandlerInfo& left, const Extra& of_left,
+                                            const HandlerInfo& right, const Extra& of_right, unsigned column);
     void show_popups(const Ui& ui);
     bool passes(const Ui& ui, const Rows::Row& row);
 

@@ -90,6 +90,16 @@ void show_caused(const Ui& ui, const CallRecord& call) {
     if (count > most) line("and", Text().add(static_cast<std::uint64_t>(count - most)).add(" more"));
 }
 
+/// One direction of a Flow.
+Text format_passed(std::uint64_t bytes, std::uint64_t messages, std::uint64_t waiting, const char* where) {
+    Text text = format_bytes(bytes);
+    if (messages > 0) {
+        text.add(" in ").add(format_count(messages).view()).add(messages == 1 ? " message" : " messages");
+    }
+    if (waiting > 0) text.add(", ").add(format_bytes(waiting).view()).add(" ").add(where);
+    return text;
+}
+
 } // namespace
 
 void DetailPane::show(const Ui& ui, DescriptorCache& cache) {
@@ -141,6 +151,12 @@ void DetailPane::show_handler(const Ui& ui, DescriptorCache& cache) {
             line("to accept", Text().add(what->accept_queue).add(" of ").add(what->accept_limit));
         }
         line("queued", bytes.add(" in, ").add(format_bytes(what->bytes_out).view()).add(" out"));
+    }
+    if (info.flow) {
+        const Flow& passed = *info.flow;
+        line("received", format_passed(passed.bytes_in, passed.messages_in, passed.waiting_in, "waiting"));
+        line("sent", format_passed(passed.bytes_out, passed.messages_out, passed.waiting_out, "queued"));
+        if (passed.dropped > 0) line("dropped", format_count(passed.dropped));
     }
     line("wants",
          format_events(info.interest).add(", last ready for ").add(format_events(info.last_ready).view()));
