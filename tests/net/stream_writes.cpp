@@ -3,6 +3,7 @@
 #include "support/streams.hpp"
 #include "support/thrown.hpp"
 
+#include <algorithm>
 #include <deque>
 
 using namespace ioloop;
@@ -16,9 +17,27 @@ TEST_P(Streams, a_small_write_is_done_at_once_P83) {
     open();
     EXPECT_TRUE(there.write("abc").done());
     EXPECT_EQ(there.unsent(), 0U);
-    EXPECT_EQ(there.counters().bytes_out, 3U);
+    EXPECT_EQ(there.flow().bytes_out, 3U);
     EXPECT_EQ(get(here.read_bytes(3)), "abc");
-    EXPECT_EQ(here.counters().bytes_in, 3U);
+    EXPECT_EQ(here.flow().bytes_in, 3U);
+}
+
+TEST_P(Streams, what_waits_is_told_to_who_looks_into_the_loop) {
+    open();
+    const std::string much(4 * megabyte, 'm');
+    const auto written = there.write(much);
+    EXPECT_EQ(there.flow().waiting_out, there.unsent());
+    EXPECT_GT(there.unsent(), 0U);
+    Snapshot snapshot;
+    loop.snapshot(snapshot);
+    const auto found = std::find_if(snapshot.handlers.begin(), snapshot.handlers.end(),
+                                    [&](const HandlerInfo& info) { return info.fd == there.fd(); });
+    ASSERT_NE(found, snapshot.handlers.end());
+    EXPECT_EQ(found->flow, there.flow());
+    EXPECT_EQ(get(here.read_bytes(much.size())), much);
+    EXPECT_EQ(there.flow().waiting_out, 0U);
+    EXPECT_EQ(here.flow().waiting_in, 0U);
+    EXPECT_EQ(there.flow().bytes_out, here.flow().bytes_in);
 }
 
 TEST_P(Streams, a_write_of_nothing_is_done_at_once_and_costs_nothing_test_write_zero_bytes) {
@@ -92,7 +111,7 @@ TEST_P(Streams, bytes_of_any_value_go_through_test_write_memoryview) {
 TEST_P(Streams, a_write_that_is_too_much_is_refused_before_any_of_it_is_sent) {
     open({}, {.max_write_buffer = 1000});
     EXPECT_THROW(get(there.write(std::string(1001, 'x'))), BufferFull);
-    EXPECT_EQ(there.counters().bytes_out, 0U);
+    EXPECT_EQ(there.flow().bytes_out, 0U);
     EXPECT_TRUE(there.is_open());
     get(there.write(std::string(1000, 'y')));
     EXPECT_EQ(get(here.read_bytes(1000)), std::string(1000, 'y'));

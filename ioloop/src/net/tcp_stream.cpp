@@ -84,7 +84,7 @@ void TcpStream::set_on_close(Callback callback, Origin origin) {
     impl("set_on_close").set_on_close(std::move(callback), origin);
 }
 
-TcpStream::Counters TcpStream::counters() const noexcept { return impl_ ? impl_->counters() : Counters(); }
+Flow TcpStream::flow() const noexcept { return impl_ ? impl_->flow() : Flow(); }
 std::size_t TcpStream::unread() const noexcept { return impl_ ? impl_->unread() : 0; }
 std::size_t TcpStream::unsent() const noexcept { return impl_ ? impl_->unsent() : 0; }
 

@@ -56,6 +56,7 @@ void TcpStream::Impl::watch(Events events) {
             if (const auto self = weak.lock()) self->on_ready(ready);
         },
         events, origin_);
+    socket_.set_flow(&flow_);
     watched_for_ = events;
 }
 
@@ -184,7 +185,8 @@ bool TcpStream::Impl::receive(bool from_loop) {
             break;
         }
         in_.add(size);
-        counters_.bytes_in += size;
+        flow_.bytes_in += size;
+        flow_.waiting_in = in_.size();
         received += size;
         look();
         if (size < room.size()) break; // that was all
@@ -217,6 +219,7 @@ void TcpStream::Impl::look() {
     PendingRead read = std::move(*read_);
     read_.reset();
     read.deliver(in_);
+    flow_.waiting_in = in_.size();
 }
 
 void TcpStream::Impl::fail_read(std::exception_ptr error) {
@@ -249,6 +252,7 @@ Future<void> TcpStream::Impl::write(std::string_view bytes, const Origin& origin
             detail::fail_quietly(promise, closed_exception());
         } else {
             out_.push(bytes, std::move(promise));
+            flow_.waiting_out = out_.size();
             ask_for(watched_for_ | wanted_events());
         }
     }
@@ -265,7 +269,7 @@ std::size_t TcpStream::Impl::send(std::span<const std::uint8_t> bytes, std::erro
         if (size < piece.size()) break;
     }
     if (would_block(error)) error.clear();
-    counters_.bytes_out += sent;
+    flow_.bytes_out += sent;
     return sent;
 }
 
@@ -273,6 +277,7 @@ void TcpStream::Impl::flush() {
     std::error_code error;
     const std::size_t size = send(out_.bytes(), error);
     out_.sent(size);
+    flow_.waiting_out = out_.size();
     if (error) return on_write_error(error);
     end_output();
 }
@@ -283,6 +288,7 @@ void TcpStream::Impl::on_write_error(std::error_code error) {
     finishing_ = true;
     if (input_ended_) return close(error);
     out_.fail(closed_exception());
+    flow_.waiting_out = 0;
     if (wants_to_receive()) receive(true); // not every poller would tell of a pipe
 }
 
@@ -332,6 +338,7 @@ void TcpStream::Impl::close(std::error_code cause) {
         detail::fail_quietly(promise, closed_exception());
     }
     out_.fail(closed_exception());
+    flow_.waiting_out = 0;
     post_on_close();
 }
 

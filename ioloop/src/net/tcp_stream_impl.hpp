@@ -46,7 +46,7 @@ public:
     Socket& socket() noexcept { return socket_; }
     const SocketAddress& peer() const noexcept { return peer_; }
     std::error_code error() const noexcept { return error_; }
-    Counters counters() const noexcept { return counters_; }
+    const Flow& flow() const noexcept { return flow_; }
     std::size_t unread() const noexcept { return in_.size(); }
     std::size_t unsent() const noexcept { return out_.size(); }
 
@@ -98,7 +98,7 @@ private:
     std::size_t chunk_; ///< bytes to receive next: more when much comes
     WriteQueue out_;
     std::optional<Promise<void>> connecting_; ///< if somebody waits for it
-    Counters counters_;
+    Flow flow_;                               ///< read by the loop while the socket is watched
 
     Callback on_close_;
     Origin on_close_origin_;

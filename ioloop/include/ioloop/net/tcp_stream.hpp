@@ -29,6 +29,7 @@
 #pragma once
 
 #include <ioloop/fd.hpp>
+#include <ioloop/flow.hpp>
 #include <ioloop/future.hpp>
 #include <ioloop/io_loop.hpp>
 #include <ioloop/net/socket.hpp>
@@ -109,11 +110,8 @@ public:
 
     // ---- seeing inside --------------------------------------------------------------------------
 
-    struct Counters {
-        std::uint64_t bytes_in = 0;  ///< received
-        std::uint64_t bytes_out = 0; ///< given to the system
-    };
-    Counters counters() const noexcept;
+    /// What the inspector shows of it: bytes received and given to the system, and those that wait.
+    Flow flow() const noexcept;
     std::size_t unread() const noexcept; ///< bytes that came and are not read
     std::size_t unsent() const noexcept; ///< bytes that are written and wait
 
