@@ -229,9 +229,9 @@ TEST_P(Streams, a_flood_takes_turns_with_everybody_else) {
     there.write(std::string(8 * megabyte, 'a'));
     std::uint64_t most = 0;
     until([&] {
-        const std::uint64_t before = here.counters().bytes_in;
+        const std::uint64_t before = here.flow().bytes_in;
         loop.run_once();
-        most = std::max(most, here.counters().bytes_in - before);
+        most = std::max(most, here.flow().bytes_in - before);
         return all.done();
     });
     EXPECT_LE(most, (256 + 64) * 1024U); // so many, and what a chunk is beyond
@@ -310,7 +310,7 @@ TEST_P(Streams, a_read_that_is_dropped_leaves_what_came_to_the_next) {
         until([&] { return here.unread() == 3; });
     }
     there.write("de");
-    until([&] { return here.counters().bytes_in == 5 || here.unread() == 3; });
+    until([&] { return here.flow().bytes_in == 5 || here.unread() == 3; });
     EXPECT_EQ(get(here.read_bytes(5)), "abcde");
 }
 
