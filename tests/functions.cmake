@@ -33,8 +33,8 @@ function(ioloop_add_test test)
     else()
         set(video ENVIRONMENT SDL_VIDEODRIVER=dummy)
     endif()
-    if(CMAKE_CROSSCOMPILING)
-        # An emulator takes a second to start: one test for the whole program.
+    if(CMAKE_CROSSCOMPILING OR NOT IOLOOP_TESTS_ONE_BY_ONE)
+        # An emulator takes a second to start, a sanitizer a tenth of it: one test for the whole program.
         add_test(NAME ${test} COMMAND ${target})
         set_tests_properties(${test} PROPERTIES
             LABELS "${labels}" TIMEOUT 300 ${video})
