@@ -8,9 +8,9 @@
 #include <ioloop/net/resolver.hpp>
 #include <ioloop/net/socket.hpp>
 #include <ioloop/net/socket_address.hpp>
-#include <ioloop/net/tcp_client.hpp>
-#include <ioloop/net/tcp_server.hpp>
 #include <ioloop/net/stream_errors.hpp>
 #include <ioloop/net/stream_options.hpp>
+#include <ioloop/net/tcp_client.hpp>
+#include <ioloop/net/tcp_server.hpp>
 #include <ioloop/net/tcp_stream.hpp>
 #include <ioloop/net/udp_socket.hpp>
