@@ -93,8 +93,8 @@ void IOLoop::Impl::run_signal_handler(std::uint64_t number) {
 
 /// While the loop is paused: a program that is told to end, or to dump its state, does so. All else waits.
 void IOLoop::Impl::run_signals_in_pause() {
-    for (std::size_t i = 0; i < signal_handlers_.size(); ++i) {
-        const std::shared_ptr<SignalHandler> handler = signal_handlers_[i];
+    const auto handlers = signal_handlers_; // they may add and remove
+    for (const std::shared_ptr<SignalHandler>& handler : handlers) {
         if (!handler->pending || handler->running) continue;
         collect_callbacks(); // what it posted finds nothing to do later; in the ring it would take up room
         Call call(*this, CallKind::callback, 0, Chain{{site_of(handler->origin)}});

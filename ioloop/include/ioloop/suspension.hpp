@@ -84,9 +84,7 @@ public:
     Suspension() = default;
     Suspension(const Suspension&) = delete;
     Suspension& operator=(const Suspension&) = delete;
-    ~Suspension() {
-        if (link_ != nullptr) unlink();
-    }
+    ~Suspension() { unlink(); }
 
     /// In await_suspend(), when everything that can fail is done. `at` is the co_await: await_suspend()'s own
     /// `Origin at = Origin::here()`.
@@ -112,7 +110,7 @@ public:
             Spawned* root;
             bool entered = false;
         } enter{handle_, root_};
-        if (link_ != nullptr) unlink();
+        unlink();
         context_.resume([&enter] {
             enter.entered = true;
             drive(enter.handle, enter.root);
@@ -125,6 +123,7 @@ private:
 
     void link() noexcept; ///< among those of its root
     void unlink() noexcept {
+        if (link_ == nullptr) return;
         *link_ = next_;
         if (next_ != nullptr) next_->link_ = link_;
         link_ = nullptr;

@@ -39,12 +39,17 @@ std::exception_ptr failure(std::error_code error, const std::string& what) {
 /// What connecting begins with. Not in the task: the client may be gone when that begins.
 struct Attempt {
     Attempt(IOLoop& loop, Resolver& resolver, std::string host, std::uint16_t port, const ConnectOptions& o)
-        : what(std::string("connecting to ").append(host)),
+        : what(describe(host, port)),
           options(o),
           deadline(after(loop.time(), o.timeout)),
-          resolving(resolver.resolve(host, port)) {
-        if (host.substr(0, 5) != "unix:") what.append(":").append(std::to_string(port));
+          resolving(resolver.resolve(std::move(host), port)) {
         if (options.source) options.family = options.source.family();
+    }
+
+    static std::string describe(const std::string& host, std::uint16_t port) {
+        std::string text = std::string("connecting to ").append(host);
+        if (host.substr(0, 5) != "unix:") text.append(":").append(std::to_string(port));
+        return text;
     }
 
     std::string what;
