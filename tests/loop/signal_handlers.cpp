@@ -180,7 +180,7 @@ TEST_F(SignalHandlers, one_that_stops_the_loop_ends_a_paused_start) {
     loop.set_paused(true);
     std::thread somebody([main = ::pthread_self()] {
         std::this_thread::sleep_for(20ms); // most likely it sleeps by then; if not, it must not begin to
-        ::pthread_kill(main, SIGUSR1);
+        os::raise_on(main, SIGUSR1);
     });
     loop.start();
     somebody.join();

@@ -135,6 +135,9 @@ TEST_P(Streams, the_rest_is_read_after_the_peer_has_closed_test_read_until_close
 
 TEST_P(SocketStreams,
        a_connection_that_breaks_fails_the_read_and_keeps_what_came_test_read_until_close_with_error) {
+#if defined(_WIN32)
+    GTEST_SKIP() << "Wine tells a reset, now and then, as an end in good order";
+#endif
     Socket peer = open_here();
     here.write("never read");
     ASSERT_TRUE(os::readable(peer.fd(), 10'000));

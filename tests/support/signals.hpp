@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #if defined(_WIN32)
 // In the place of those that are for everybody's use. The C runtime has no others that it does not raise itself.
@@ -32,6 +33,8 @@ inline void set_disposition(int signal, SignalHandler handler) {
 }
 /// What a handler does first, to stay.
 inline void stay(int signal, SignalHandler handler) { std::signal(signal, handler); }
+/// Delivers it to `thread`; here, where a signal comes on the thread that raises it and no other, to the caller's.
+inline void raise_on(::pthread_t, int signal) { std::raise(signal); }
 
 #else
 
@@ -47,6 +50,7 @@ inline void set_disposition(int signal, SignalHandler handler) {
     EXPECT_EQ(::sigaction(signal, &action, nullptr), 0) << signal;
 }
 inline void stay(int, SignalHandler) {}
+inline void raise_on(::pthread_t thread, int signal) { EXPECT_EQ(::pthread_kill(thread, signal), 0); }
 
 #endif
 
