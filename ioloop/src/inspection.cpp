@@ -206,6 +206,7 @@ void IOLoop::Impl::tell_after(Call& call, const std::exception_ptr& error) {
     Observer* const observer = observer_;
     if (observer != call.told || observer == nullptr) return; // it was replaced, or the loop destroyed
     instant_ = clock_->now();
+    instant_ends_call_ = true;
     call.record.took = instant_ - call.record.begin;
     queue_.stamp_from(call.first_posted, instant_);
     if (call.record.turn == turn_) { // else a nested call has reported that turn already
@@ -223,6 +224,7 @@ void IOLoop::Impl::set_observer(Observer* observer) noexcept {
     observe_by(observer);
     record_.begin = {}; // the turn under way is not told of
     stamping_ = observer != nullptr;
+    instant_ends_call_ = false;                        // that of the call under way is not read
     if (observer != nullptr) instant_ = clock_->now(); // the next call begins no earlier
 }
 

@@ -267,6 +267,7 @@ private:
     mutable TimePoint now_{};
     mutable bool now_known_ = false;
     TimePoint instant_{}; ///< the clock as read last for measuring; only used right after it was read
+    bool instant_ends_call_ = false; ///< it was read as the last call ended, which was observed throughout
 
     // The stack.
     Call* frame_ = nullptr;

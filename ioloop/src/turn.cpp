@@ -373,8 +373,7 @@ bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, co
 void IOLoop::Impl::settle(Spend& spend, Turn& out) {
     if (!spend.measuring || abandoned_) return;
     spend.measuring = false;
-    // Observed, the clock was read when the last call ended.
-    const TimePoint end = observer_ != nullptr ? instant_ : clock_->now();
+    const TimePoint end = instant_ends_call_ ? instant_ : clock_->now();
     const Duration busy = end - spend.begin;
     out.busy += busy;
     if (spend.time != forever) spend.time -= busy;

@@ -147,6 +147,19 @@ TEST_F(Observed, the_observer_can_pause_the_loop_before_a_call_of_any_kind) {
         << "nothing is lost, and nothing runs twice";
 }
 
+TEST_F(Observed, a_call_in_which_the_observer_comes_or_changes_is_time_of_the_turn_as_any_other) {
+    Witness other;
+    for (Observer* next : {static_cast<Observer*>(nullptr), static_cast<Observer*>(&witness),
+                           static_cast<Observer*>(&other)}) {
+        loop.add_callback([&, next] {
+            loop.set_observer(next);
+            world.advance(5ms);
+        });
+        EXPECT_EQ(loop.run_once(no_wait).busy, 5ms);
+    }
+    loop.set_observer(nullptr);
+}
+
 TEST_F(Observed, a_step_is_not_asked_about) {
     bool ran = false;
     loop.add_callback([&] { ran = true; }, "here");
