@@ -106,7 +106,7 @@ Spawned::~Spawned() {
 }
 
 void Suspension::link() noexcept {
-    if (link_ != nullptr) unlink();
+    unlink();
     if (root_->tasks_ != nullptr) since_ = root_->tasks_->now();
     next_ = root_->waits_;
     if (next_ != nullptr) next_->link_ = &next_;
