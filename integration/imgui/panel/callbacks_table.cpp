@@ -101,12 +101,8 @@ std::string CallbacksTable::tsv(const Ui& ui) {
 
 void CallbacksTable::move_selection(const Ui& ui, int rows) {
     const auto all = history_.rows();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (!ui.selection.is(all[i].last)) continue;
-        const std::size_t to = shifted(i, rows, all.size());
-        ui.selection.select(all[to].last);
-        return ran_table_.scroll_to(to);
-    }
+    move_selection_in(
+        ui, ran_table_, all.size(), rows, [&](std::size_t i) -> const auto& { return all[i].last; });
 }
 
 void CallbacksTable::update_queued(const Ui& ui) {
@@ -130,13 +126,7 @@ void CallbacksTable::show_queued(const Ui& ui, float height) {
         put_weak(text.add(format_duration(ui.view.time() - queued_at_).view()).add(" ago"));
     }
     if (!queued_table_.begin("queued", queued_columns, 1, height)) return;
-    ImGuiListClipper clipper;
-    clipper.Begin(static_cast<int>(queued_.size()));
-    while (clipper.Step()) {
-        for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-            show_queued_row(ui, static_cast<std::size_t>(i));
-        }
-    }
+    show_rows_in_sight(queued_.size(), [&](std::size_t position) { show_queued_row(ui, position); });
     queued_table_.end();
 }
 
@@ -173,20 +163,15 @@ void CallbacksTable::show_ran(const Ui& ui) {
     if (!ran_table_.begin("ran", ran_columns, 1)) return;
     ran_table_.explain_header(ui, ran_columns, help_of);
     const auto rows = history_.rows();
-    ImGuiListClipper clipper;
-    clipper.Begin(static_cast<int>(rows.size()));
-    while (clipper.Step()) {
-        for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-            show_ran_row(ui, rows[static_cast<std::size_t>(i)], i);
-        }
-    }
+    show_rows_in_sight(rows.size(),
+                       [&](std::size_t position) { show_ran_row(ui, rows[position], position); });
     ran_table_.end();
     ui.rows_shown->add(history_.calls()).add(" calls in ").add(rows.size()).add(" rows");
 }
 
-void CallbacksTable::show_ran_row(const Ui& ui, const History::Row& row, int position) {
+void CallbacksTable::show_ran_row(const Ui& ui, const History::Row& row, std::size_t position) {
     const CallRecord& call = row.last;
-    ImGui::PushID(position);
+    ImGui::PushID(static_cast<int>(position));
     ran_table_.begin_row(ran_cell(ui, row, turn).text, ui.selection.is(call));
     for (const Column& column : std::span(ran_columns).subspan(1)) {
         Table::put(column, [&] { return ran_cell(ui, row, column.id); });

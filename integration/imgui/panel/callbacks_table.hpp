@@ -26,7 +26,7 @@ private:
     void show_queued(const Ui& ui, float height);
     void show_queued_row(const Ui& ui, std::size_t position);
     void show_ran(const Ui& ui);
-    void show_ran_row(const Ui& ui, const History::Row& row, int position);
+    void show_ran_row(const Ui& ui, const History::Row& row, std::size_t position);
     void open_menu(CallKind kind, std::uint64_t id, const Chain& chain);
     void show_popup(const Ui& ui);
 

@@ -101,14 +101,8 @@ void JournalTable::show(const Ui& ui) {
     if (show_boxes(ui, "Show", shown_, "What was recorded, and is hidden, stays.")) filter_version_ = 0;
     update(ui);
     if (table_.begin("journal", columns, 1)) {
-        ImGuiListClipper clipper;
-        clipper.Begin(static_cast<int>(rows_.size()));
-        while (clipper.Step()) {
-            for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-                const auto position = static_cast<std::size_t>(i);
-                show_row(ui, rows_[position], position);
-            }
-        }
+        show_rows_in_sight(rows_.size(),
+                           [&](std::size_t position) { show_row(ui, rows_[position], position); });
         table_.end();
     }
     ui.rows_shown->add(rows_.size()).add(" of ").add(journal_.size()).add(" entries");

@@ -58,13 +58,7 @@ void SitesTable::show(const Ui& ui) {
     update(ui);
     if (table_.begin("sites", columns, 1)) {
         arrange(ui);
-        ImGuiListClipper clipper;
-        clipper.Begin(static_cast<int>(rows_.size()));
-        while (clipper.Step()) {
-            for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-                show_row(ui, rows_[static_cast<std::size_t>(i)]);
-            }
-        }
+        show_rows_in_sight(rows_.size(), [&](std::size_t position) { show_row(ui, rows_[position]); });
         table_.end();
     }
     ui.rows_shown->add(rows_.size())

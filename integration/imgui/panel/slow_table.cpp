@@ -71,13 +71,7 @@ void SlowTable::show(const Ui& ui) {
     if (table_.held() && !ui.view.frozen()) heading.add("; held while the cursor is on them");
     put_text(heading);
     if (table_.begin("slow", columns, 1)) {
-        ImGuiListClipper clipper;
-        clipper.Begin(static_cast<int>(rows_.size()));
-        while (clipper.Step()) {
-            for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-                show_row(ui, static_cast<std::size_t>(i));
-            }
-        }
+        show_rows_in_sight(rows_.size(), [&](std::size_t position) { show_row(ui, position); });
         table_.end();
     }
     ui.rows_shown->add(rows_.size()).add(" of ").add(log_.entries().size()).add(" slow calls");

@@ -59,11 +59,13 @@ float flash_of(double since, double now);
 
 float row_height();
 
-/// The position that is `rows` further down than `from`, of `count`.
-inline std::size_t shifted(std::size_t from, int rows, std::size_t count) {
-    const auto to = static_cast<std::ptrdiff_t>(from) + rows;
-    return static_cast<std::size_t>(
-        std::clamp<std::ptrdiff_t>(to, 0, static_cast<std::ptrdiff_t>(count) - 1));
+/// `show(position)` draws a row: called for those of `count` that are in sight, however many there are.
+template <class Show> void show_rows_in_sight(std::size_t count, Show show) {
+    ImGuiListClipper clipper;
+    clipper.Begin(static_cast<int>(count));
+    while (clipper.Step()) {
+        for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) show(static_cast<std::size_t>(i));
+    }
 }
 
 class Table {
@@ -118,5 +120,19 @@ private:
     bool row_clicked_ = false;
     bool row_weak_ = false;
 };
+
+/// Selects the row that is `rows` further down than the selected one, and lets it be in sight. `info(position)` is what a
+/// row is about.
+template <class InfoAt>
+void move_selection_in(const Ui& ui, Table& table, std::size_t count, int rows, InfoAt info) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!ui.selection.is(info(i))) continue;
+        const std::ptrdiff_t last = static_cast<std::ptrdiff_t>(count) - 1;
+        const auto to = static_cast<std::size_t>(
+            std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(i) + rows, 0, last));
+        ui.selection.select(info(to));
+        return table.scroll_to(to);
+    }
+}
 
 } // namespace ioloop::imgui

@@ -83,13 +83,7 @@ void TimeoutsTable::show(const Ui& ui) {
     if (table_.begin("timeouts", columns, 1)) {
         table_.explain_header(ui, columns, help_of);
         arrange(ui, table_.wants_sort(ui.now));
-        ImGuiListClipper clipper;
-        clipper.Begin(static_cast<int>(rows_.size()));
-        while (clipper.Step()) {
-            for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-                show_row(ui, rows_[static_cast<std::size_t>(i)]);
-            }
-        }
+        show_rows_in_sight(rows_.size(), [&](std::size_t position) { show_row(ui, rows_[position]); });
         table_.end();
     }
     show_popup(ui);
@@ -109,12 +103,8 @@ std::string TimeoutsTable::tsv(const Ui& ui) {
 }
 
 void TimeoutsTable::move_selection(const Ui& ui, int rows) {
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-        if (!ui.selection.is(rows_[i].info)) continue;
-        const std::size_t to = shifted(i, rows, rows_.size());
-        ui.selection.select(rows_[to].info);
-        return table_.scroll_to(to);
-    }
+    move_selection_in(
+        ui, table_, rows_.size(), rows, [&](std::size_t i) -> const auto& { return rows_[i].info; });
 }
 
 void TimeoutsTable::update(const Ui& ui) {

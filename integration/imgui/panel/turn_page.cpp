@@ -89,13 +89,7 @@ void TurnPage::show(const Ui& ui) {
     }
     show_facts(ui);
     if (table_.begin("turn", columns, 1)) {
-        ImGuiListClipper clipper;
-        clipper.Begin(static_cast<int>(calls_.size()));
-        while (clipper.Step()) {
-            for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-                show_row(ui, static_cast<std::size_t>(i));
-            }
-        }
+        show_rows_in_sight(calls_.size(), [&](std::size_t position) { show_row(ui, position); });
         table_.end();
     }
     const std::size_t made = std::size_t{turn_.handlers} + turn_.callbacks + turn_.timeouts;
