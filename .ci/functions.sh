@@ -72,8 +72,8 @@ test_preset() {
         fail "tests failed under preset $preset; they are named above"
 }
 
-# test_loop_over <poller> <preset>: the tests of the loop and of the network, a program at a time. (ctest starts every test on its own, which is most
-# of the time that it takes.)
+# test_loop_over <poller> <preset>: the tests of the loop and of the network, a program at a time. (ctest starts every test
+# on its own, which is most of the time that it takes.)
 test_loop_over() {
     local poller=$1 preset=$2
     say "Testing the loop over $poller"
