@@ -124,6 +124,7 @@ set(floor_3
     include/ioloop/net/tcp_server.hpp
     include/ioloop/net/tcp_stream.hpp
     include/ioloop/net/udp_socket.hpp
+    include/ioloop/net/watch_set.hpp
     include/ioloop/readiness.hpp
     include/ioloop/run_sync.hpp
     include/ioloop/sleep.hpp
@@ -148,6 +149,7 @@ set(floor_3
     src/net/write_queue.cpp
     src/net/write_queue.hpp
     src/net/udp_socket.cpp
+    src/net/watch_set.cpp
     src/readiness.cpp
     src/run_sync.cpp
     src/sleep.cpp

@@ -14,3 +14,4 @@
 #include <ioloop/net/tcp_server.hpp>
 #include <ioloop/net/tcp_stream.hpp>
 #include <ioloop/net/udp_socket.hpp>
+#include <ioloop/net/watch_set.hpp>
