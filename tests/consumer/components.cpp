@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Uses what it is linked with: WITH_SDL2, WITH_IMGUI.
+// Uses what it is linked with: WITH_SDL2, WITH_IMGUI, WITH_CURL.
 #include <ioloop/ioloop.hpp>
 
 #ifdef WITH_SDL2
 #include <ioloop/sdl2.hpp>
 
 #include <SDL.h>
+#endif
+#ifdef WITH_CURL
+#include <ioloop/curl.hpp>
 #endif
 #ifdef WITH_IMGUI
 #include <ioloop/imgui.hpp>
@@ -18,6 +21,9 @@ int main(int, char**) {
     bool called = false;
     loop.add_callback([&] { called = true; });
 
+#ifdef WITH_CURL
+    const ioloop::curl::HttpClient http(loop);
+#endif
 #ifdef WITH_IMGUI
     ImGui::CreateContext();
     {
