@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Uses what it is linked with: WITH_SDL2, WITH_IMGUI, WITH_CURL.
+// Uses what it is linked with: WITH_SDL2, WITH_IMGUI, WITH_CURL, WITH_ENET.
 #include <ioloop/ioloop.hpp>
 
 #ifdef WITH_SDL2
@@ -9,6 +9,9 @@
 #endif
 #ifdef WITH_CURL
 #include <ioloop/curl.hpp>
+#endif
+#ifdef WITH_ENET
+#include <ioloop/enet.hpp>
 #endif
 #ifdef WITH_IMGUI
 #include <ioloop/imgui.hpp>
@@ -23,6 +26,9 @@ int main(int, char**) {
 
 #ifdef WITH_CURL
     const ioloop::curl::HttpClient http(loop);
+#endif
+#ifdef WITH_ENET
+    const ioloop::enet::Host host_of_peers(loop, {}, [](ENetEvent&) {});
 #endif
 #ifdef WITH_IMGUI
     ImGui::CreateContext();
