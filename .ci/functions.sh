@@ -18,7 +18,7 @@ quietly() {
 # ---- packages, as Debian and Ubuntu call them ---------------------------------------------------------------------
 
 build_packages=(g++ cmake ninja-build pkg-config libsdl2-dev libimgui-dev libstb-dev libgl-dev
-    libcurl4-openssl-dev libenet-dev)
+    libcurl4-openssl-dev libenet-dev libc-ares-dev)
 demo_packages=(libgl1-mesa-dri nlohmann-json3-dev libcli11-dev)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev xvfb xauth xdotool imagemagick x11-utils strace
     libglib2.0-dev libuv1-dev libasio-dev libevent-dev nginx-light)

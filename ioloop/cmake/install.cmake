@@ -1,5 +1,5 @@
 # How ioloop is installed: one export set for each part, so that a machine without SDL2 or Dear ImGui can use the
-# core. What a user says afterwards is find_package(ioloop COMPONENTS sdl2 imgui curl enet), or pkg-config ioloop.
+# core. What a user says afterwards is find_package(ioloop COMPONENTS sdl2 imgui curl enet cares), or pkg-config ioloop.
 
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)

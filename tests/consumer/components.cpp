@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Uses what it is linked with: WITH_SDL2, WITH_IMGUI, WITH_CURL, WITH_ENET.
+// Uses what it is linked with: WITH_SDL2, WITH_IMGUI, WITH_CURL, WITH_ENET, WITH_CARES.
 #include <ioloop/ioloop.hpp>
 
 #ifdef WITH_SDL2
 #include <ioloop/sdl2.hpp>
 
 #include <SDL.h>
+#endif
+#ifdef WITH_CARES
+#include <ioloop/cares.hpp>
 #endif
 #ifdef WITH_CURL
 #include <ioloop/curl.hpp>
@@ -24,6 +27,9 @@ int main(int, char**) {
     bool called = false;
     loop.add_callback([&] { called = true; });
 
+#ifdef WITH_CARES
+    const ioloop::cares::Resolver resolver(loop);
+#endif
 #ifdef WITH_CURL
     const ioloop::curl::HttpClient http(loop);
 #endif
