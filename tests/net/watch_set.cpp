@@ -155,6 +155,17 @@ TEST_F(WatchSets, a_timer_of_zero_is_called_soon_but_not_at_once_nor_twice_in_a_
     EXPECT_THAT(timers, ElementsAre(0s, 0s));
 }
 
+TEST_F(WatchSets, a_timer_of_zero_that_is_set_again_in_each_turn_comes_nevertheless) {
+    std::function<void()> again = [&] {
+        watches->set_timer(0s);
+        world.advance(1ms);
+        loop.add_callback([&] { again(); });
+    };
+    again();
+    for (int n = 0; n < 10 && timers.empty(); ++n) loop.run_once();
+    EXPECT_FALSE(timers.empty());
+}
+
 TEST_F(WatchSets, it_may_be_destroyed_within_its_own_calls) {
     SocketPair other;
     watches->set(pair.a, Events::write);

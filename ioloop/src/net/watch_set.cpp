@@ -52,6 +52,8 @@ void WatchSet::set_timer(Duration delay) {
         scope_.remove_timeout(std::exchange(calls_->timeout, {}));
         return;
     }
+    // Due already: said again in each turn, soon would never come.
+    if (delay <= Duration::zero() && loop->deadline_of(calls_->timeout) <= loop->time()) return;
     if (scope_.update_timeout(calls_->timeout, after(loop->time(), delay))) return;
     const NullContext none;
     calls_->timeout = scope_.call_later(
