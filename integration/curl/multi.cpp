@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t portion = std::size_t{64} << 10U; ///< bytes: tens of microseconds
 constexpr std::size_t portions_per_turn = 4;
+constexpr int beginnings_per_turn = 8;
 
 } // namespace
 
@@ -102,16 +103,42 @@ void HttpClient::Multi::run(const std::shared_ptr<Transfer>& transfer, Duration 
     };
     const NullContext none; // whoever waits for the answer brings his own
     transfers_.emplace(easy, transfer);
-    if (const CURLMcode code = ::curl_multi_add_handle(multi_, easy); code != CURLM_OK) {
-        transfers_.erase(easy);
-        throw std::system_error(CURLE_FAILED_INIT, error_category(), ::curl_multi_strerror(code));
-    }
+    waiting_.push_back(transfer);
+    begin_soon();
     transfer->arm(timeout, [drop] { drop([](Transfer& t) { t.fail_timed_out(); }); });
     transfer->promise().on_cancel([drop, loop = loop_] {
         const auto abandon = [drop] { drop([](Transfer& t) { t.abandon(); }); };
         if (loop.on_loop_thread()) return abandon();
         loop.spawn_callback(abandon, "http cancel");
     });
+}
+
+/// To connect takes its time, too: curl would do all that at once.
+void HttpClient::Multi::begin_soon() {
+    if (beginning_ || waiting_.empty()) return;
+    const NullContext none;
+    beginning_ = loop_.add_callback(
+        [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (self != nullptr && self->multi_ != nullptr) self->begin_some();
+        },
+        "http begin");
+}
+
+void HttpClient::Multi::begin_some() {
+    beginning_ = false;
+    for (int n = 0; n < beginnings_per_turn && !waiting_.empty(); ++n) {
+        const auto transfer = waiting_.front().lock();
+        waiting_.pop_front();
+        if (transfer == nullptr || transfers_.find(transfer->easy()) == transfers_.end())
+            continue; // cancelled
+        const CURLMcode code = ::curl_multi_add_handle(multi_, transfer->easy());
+        if (code == CURLM_OK) continue;
+        take(transfer->easy());
+        transfer->fail(std::make_exception_ptr(
+            std::system_error(CURLE_FAILED_INIT, error_category(), ::curl_multi_strerror(code))));
+    }
+    begin_soon();
 }
 
 /// Null: it is gone already.

@@ -12,6 +12,8 @@
 #include <ioloop/net/watch_set.hpp>
 #include <ioloop/poster.hpp>
 
+#include <cstddef>
+#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
@@ -45,6 +47,8 @@ private:
     void open();
     void close();
     void run(const std::shared_ptr<Transfer>& transfer, Duration timeout);
+    void begin_soon();
+    void begin_some();
     void on_ready(curl_socket_t socket, int ready);
     void act(curl_socket_t socket, int ready, std::size_t room);
     void collect();
@@ -63,6 +67,8 @@ private:
     Poster loop_;
     Options options_;
     std::optional<WatchSet> watches_;
+    std::deque<std::weak_ptr<Transfer>> waiting_; ///< to begin
+    bool beginning_ = false;                      ///< posted
     Flow flow_;
     std::size_t room_;         ///< bytes that sockets that are ready may move before the next portion
     std::size_t portions_ = 0; ///< posted
