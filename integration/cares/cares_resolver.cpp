@@ -156,7 +156,7 @@ private:
         static_cast<Channel*>(self)->watches_->set(static_cast<Fd>(socket), events, ignored);
     }
 
-    static void on_answer(void* asked, int status, int, ares_addrinfo* found) noexcept {
+    static void on_answer(void* asked, int status, int, ares_addrinfo* found) noexcept try {
         const std::unique_ptr<std::shared_ptr<Question>> owned(
             static_cast<std::shared_ptr<Question>*>(asked));
         const std::unique_ptr<ares_addrinfo, decltype(&::ares_freeaddrinfo)> list(found,
@@ -173,6 +173,8 @@ private:
         }
         if (addresses.empty()) return question.fail(ARES_ENODATA);
         question.give(std::move(addresses));
+    } catch (...) { // out of memory: then the question goes without an answer, which is broken_promise
+        return;
     }
 
     Poster loop_;
