@@ -66,6 +66,19 @@ tests_of(ConnectorTest immediate_success immediate_failure one_family_second_try
     two_family_timeout_after_connect_timeout)
 tests_of(TCPServerTest stop_twice stop_in_callback handle_stream_coroutine_logging)
 tests_of(NetutilTest localhost bad_host same_port_allocation reuse_port is_valid_ip resolve_multiaddr)
+tests_of(TestIOStreamMixin connection_closed close_buffered_data delayed_close_callback
+    future_delayed_close_callback read_until_close read_until_close_after_close future_read_until_close
+    streaming_until_close streaming_read_until_close_after_close read_zero_bytes write_zero_bytes
+    read_into_zero_bytes write_while_connecting future_interface future_close_while_reading
+    future_close_callback close_callback_with_pending_read connection_refused gaierror read_bytes_partial
+    read_into read_into_partial many_mixed_reads read_until_max_bytes read_until_max_bytes_inline
+    read_until_max_bytes_ignores_extra read_until_regex_max_bytes read_until_regex_max_bytes_inline
+    read_until_regex_max_bytes_ignores_extra small_reads_from_large_buffer small_read_untils_from_large_buffer
+    flow_control large_read_until read_until_with_close_after_second_packet read_until_unsatisfied_after_close
+    future_write write_memoryview inline_read_error async_read_error_logging read_until_close_with_error
+    read_callback_error typed_memoryview)
+tests_of(TestPipeIOStream pipe_iostream pipe_iostream_big_write)
+tests_of(TestStreamBuffer small large)
 
 # ---- what tests there are ---------------------------------------------------------------------------------
 

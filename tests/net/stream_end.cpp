@@ -133,6 +133,36 @@ TEST_P(Streams, the_rest_is_read_after_the_peer_has_closed_test_read_until_close
     EXPECT_EQ(here.read_until_close().result(), "");
 }
 
+TEST_P(Streams, what_comes_is_taken_as_it_comes_until_the_end_test_streaming_until_close) {
+    open();
+    std::vector<std::string> pieces;
+    spawn(loop, [this, &pieces]() -> Task<> {
+        try {
+            while (true) pieces.push_back(co_await here.read_some(100));
+        } catch (const StreamClosed& closed) {
+            EXPECT_FALSE(closed.error());
+            pieces.emplace_back("the end");
+        }
+    });
+    there.write("1234");
+    until([&] { return pieces.size() == 1; });
+    there.write("5678");
+    until([&] { return pieces.size() == 2; });
+    there.close();
+    until([&] { return pieces.size() == 3; });
+    EXPECT_EQ(pieces, (std::vector<std::string>{"1234", "5678", "the end"}));
+}
+
+TEST_P(Streams, what_waits_is_taken_after_the_end_test_streaming_read_until_close_after_close) {
+    open();
+    there.write("12345");
+    there.close();
+    EXPECT_EQ(get(here.read_bytes(1)), "1");
+    EXPECT_EQ(get(here.read_some(2)), "23");
+    EXPECT_EQ(get(here.read_some(100)), "45");
+    EXPECT_FALSE(failure(here.read_some(100)));
+}
+
 TEST_P(SocketStreams,
        a_connection_that_breaks_fails_the_read_and_keeps_what_came_test_read_until_close_with_error) {
 #if defined(_WIN32)

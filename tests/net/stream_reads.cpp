@@ -340,7 +340,7 @@ TEST_P(Streams, a_task_that_is_cancelled_takes_its_read_along) {
     EXPECT_EQ(get(here.read_some(9)), "ab");
 }
 
-TEST_P(SocketStreams, tasks_talk_over_a_stream) {
+TEST_P(SocketStreams, tasks_talk_over_a_stream_test_future_interface) {
     open();
     auto echo = [&]() -> Task<void> {
         for (;;) co_await there.write("> " + co_await there.read_until("\n", 100));
