@@ -20,6 +20,13 @@ if(TARGET arena AND TARGET nlohmann_json::nlohmann_json)
     add_dependencies(test_integration_arena_program arena)
 endif()
 
+# The game's server, and strangers.
+if(IOLOOP_BENCH AND TARGET arena AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    ioloop_add_bench(arena_attacks LIBRARIES arena_core QUICK --quick)
+    target_compile_definitions(bench_arena_attacks PRIVATE ARENA_PROGRAM="$<TARGET_FILE:arena>")
+    add_dependencies(bench_arena_attacks arena)
+endif()
+
 # The game's window, with nothing in it but the inspector.
 if(TARGET arena)
     ioloop_add_test(integration/inspector_clicks

@@ -48,6 +48,7 @@ public:
         }
     }
 
+    pid_t pid() const { return pid_; }
     void signal(int number) const { ::kill(pid_, number); }
 
     /// Until it has said `text`, on stdout or stderr, since this was last asked; false if it ends before.
