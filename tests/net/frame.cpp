@@ -96,6 +96,22 @@ TEST_P(Streams, messages_go_over_a_stream) {
     EXPECT_EQ(get(read_frame(here, 100'000)), std::string(100'000, 'x'));
 }
 
+TEST_P(Streams, messages_are_counted_and_nothing_else_is) {
+    open();
+    write_frame(there, "one");
+    write_frame(there, "");
+    there.write("bytes");
+    EXPECT_EQ(there.flow().messages_out, 2U);
+    EXPECT_EQ(get(read_frame(here, 10)), "one");
+    EXPECT_EQ(here.flow().messages_in, 1U);
+    EXPECT_EQ(get(read_frame(here, 10)), "");
+    EXPECT_EQ(get(here.read_bytes(5)), "bytes");
+    EXPECT_EQ(here.flow().messages_in, 2U);
+    here.close();
+    write_frame(here, "too late");
+    EXPECT_EQ(here.flow().messages_out, 0U);
+}
+
 TEST_P(Streams, a_message_that_is_too_large_closes_the_stream) {
     open();
     write_frame(there, "eleven bytes"); // twelve

@@ -37,7 +37,7 @@ Future<std::string> read_frame(TcpStream& stream, std::size_t max_size, Origin o
 Future<void> write_frame(TcpStream& stream, std::string_view payload, Origin origin) {
     std::string frame;
     append_frame(frame, payload);
-    return stream.write(frame, origin);
+    return stream.impl("write_frame").write(frame, 1, origin);
 }
 
 // ---- FrameReader --------------------------------------------------------------------------------

@@ -41,8 +41,9 @@ public:
 
     ReadGoal& goal() noexcept { return goal_; }
 
-    /// Takes what the goal has reached. Requires: wanted(), so that there is something to be read into.
-    void deliver(ByteQueue& from) {
+    /// Takes what the goal has reached. False if nobody wants it any more. Requires: wanted(), so that there is something
+    /// to be read into.
+    bool deliver(ByteQueue& from) {
         const std::size_t size = goal_.size();
         const std::span<const std::uint8_t> bytes = from.bytes().first(size).subspan(goal_.skipped());
         bool taken = false; // else another thread has cancelled just now
@@ -53,6 +54,7 @@ public:
             taken = size_->set_value(bytes.size());
         }
         if (taken) from.drop(size);
+        return taken;
     }
     void fail(std::exception_ptr error) {
         if (text_)

@@ -30,6 +30,7 @@ public:
     /// ended    no more will come, and that in good order
     State look(std::string_view arrived, bool ended) noexcept;
 
+    bool is_message() const noexcept { return kind_ == Kind::frame; }
     std::size_t size() const noexcept { return size_; }
     std::size_t skipped() const noexcept { return skipped_; }
     /// Bytes that have to be there before it can be reached; at least one.

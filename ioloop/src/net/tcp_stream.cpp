@@ -68,7 +68,7 @@ Future<std::size_t> TcpStream::read_into(std::span<std::uint8_t> into, bool part
 }
 
 Future<void> TcpStream::write(std::string_view bytes, Origin origin) {
-    return impl("write").write(bytes, origin);
+    return impl("write").write(bytes, 0, origin);
 }
 void TcpStream::finish() { impl("finish").finish(); }
 void TcpStream::set_no_delay(bool on) noexcept {

@@ -218,7 +218,7 @@ void TcpStream::Impl::look() {
     }
     PendingRead read = std::move(*read_);
     read_.reset();
-    read.deliver(in_);
+    if (read.deliver(in_) && read.goal().is_message()) ++flow_.messages_in;
     flow_.waiting_in = in_.size();
 }
 
@@ -231,7 +231,7 @@ void TcpStream::Impl::fail_read(std::exception_ptr error) {
 
 // ---- writing ------------------------------------------------------------------------------------
 
-Future<void> TcpStream::Impl::write(std::string_view bytes, const Origin& origin) {
+Future<void> TcpStream::Impl::write(std::string_view bytes, std::uint64_t messages, const Origin& origin) {
     const auto self = shared_from_this();
     auto promise = make_promise<void>(origin);
     auto future = promise.future();
@@ -252,6 +252,7 @@ Future<void> TcpStream::Impl::write(std::string_view bytes, const Origin& origin
             detail::fail_quietly(promise, closed_exception());
         } else {
             out_.push(bytes, std::move(promise));
+            flow_.messages_out += messages;
             flow_.waiting_out = out_.size();
             ask_for(watched_for_ | wanted_events());
         }

@@ -14,6 +14,7 @@
 #include <ioloop/poster.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -35,7 +36,8 @@ public:
 
     Future<std::string> read(ReadGoal goal, const Origin& origin);
     Future<std::size_t> read_into(ReadGoal goal, std::span<std::uint8_t> into, const Origin& origin);
-    Future<void> write(std::string_view bytes, const Origin& origin);
+    /// messages    that are in `bytes`, for who looks at the flow
+    Future<void> write(std::string_view bytes, std::uint64_t messages, const Origin& origin);
     Future<void> connected(const Origin& origin);
     void finish();
     void close(std::error_code cause);

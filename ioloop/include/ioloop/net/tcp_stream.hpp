@@ -110,7 +110,8 @@ public:
 
     // ---- seeing inside --------------------------------------------------------------------------
 
-    /// What the inspector shows of it: bytes received and given to the system, and those that wait.
+    /// What the inspector shows of it: bytes received and given to the system, and those that wait; messages as they
+    /// are counted by read_frame() and write_frame() (frame.hpp).
     Flow flow() const noexcept;
     std::size_t unread() const noexcept; ///< bytes that came and are not read
     std::size_t unsent() const noexcept; ///< bytes that are written and wait
@@ -122,6 +123,7 @@ public:
 
 private:
     friend Future<std::string> read_frame(TcpStream& stream, std::size_t max_size, Origin origin);
+    friend Future<void> write_frame(TcpStream& stream, std::string_view payload, Origin origin);
     class Impl;
 
     explicit TcpStream(std::shared_ptr<Impl> impl) noexcept;
