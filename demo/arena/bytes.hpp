@@ -15,6 +15,15 @@
 namespace arena {
 
 using Buffer = std::vector<std::uint8_t>;
+using Bytes = std::span<const std::uint8_t>;
+
+/// The same bytes, as streams have them, and as they are here.
+inline std::string_view text_of(Bytes bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+inline Bytes bytes_of(std::string_view text) noexcept {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 class ByteWriter {
 public:
@@ -42,7 +51,7 @@ private:
 /// Reads past the end give zeroes and make it not ok(): one question at the end instead of one at every field.
 class ByteReader {
 public:
-    explicit ByteReader(std::span<const std::uint8_t> bytes) noexcept : rest_(bytes) {}
+    explicit ByteReader(Bytes bytes) noexcept : rest_(bytes) {}
 
     template <class T>
         requires std::is_unsigned_v<T> T number()
@@ -80,7 +89,7 @@ private:
         return ok_;
     }
 
-    std::span<const std::uint8_t> rest_;
+    Bytes rest_;
     bool ok_ = true;
 };
 

@@ -2,8 +2,8 @@
 #include "link.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <exception>
 #include <utility>
 
 namespace arena {
@@ -12,13 +12,21 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr ioloop::Duration ping_period = 250ms;
-constexpr int datagrams_a_turn = 64;
+constexpr int messages_a_turn = 64; ///< then it is the turn of others
+
+/// What may wait, of the server's for us and of ours for the server: in good order it is never much.
+constexpr ioloop::StreamOptions stream_options{.max_buffer = std::size_t{16} << 10,
+                                               .max_write_buffer = std::size_t{64} << 10};
+
+std::string reason_of(const ioloop::StreamClosed& end) {
+    if (!end.error()) return "the connection was closed";
+    return end.error() == std::errc::message_size ? "it sends garbage" : end.error().message();
+}
 } // namespace
 
 const char* name_of(Link::State state) noexcept {
     switch (state) {
     case Link::State::idle: return "idle";
-    case Link::State::resolving: return "looking up the server";
     case Link::State::connecting: return "connecting";
     case Link::State::joining: return "joining";
     case Link::State::joined: return "in play";
@@ -31,7 +39,7 @@ Link::Link(ioloop::IOLoop& loop, Options options, Events events)
     : loop_(loop),
       options_(std::move(options)),
       events_(std::move(events)),
-      resolver_(loop),
+      client_(loop),
       heartbeat_(
           loop, options_.heartbeat, [this] { send(Heartbeat{}); }, "heartbeat to server"),
       ping_timer_(
@@ -45,7 +53,7 @@ void Link::start() {
 }
 
 void Link::stop() {
-    if (stream_ && joined()) send(Goodbye{});
+    send(Goodbye{});
     hang_up();
     state_ = State::idle;
 }
@@ -53,50 +61,44 @@ void Link::stop() {
 // ---- one attempt --------------------------------------------------------------------------------
 
 void Link::begin() {
-    state_ = State::resolving;
-    ++counters_.attempts;
-    resolver_.resolve(options_.host, options_.port, options_.connect_timeout,
-                      [this](std::error_code error, std::vector<Address> addresses) {
-                          if (error) {
-                              fail("no address for '" + options_.host + "': " + error.message());
-                          } else {
-                              connect(std::move(addresses));
-                          }
-                      });
-}
-
-void Link::connect(std::vector<Address> addresses) {
     state_ = State::connecting;
-    connector_ =
-        std::make_unique<Connector>(loop_, std::move(addresses), options_.connect_timeout,
-                                    [this](std::error_code error, Socket socket, const Address& peer) {
-                                        if (error) {
-                                            fail("no connection: " + error.message());
-                                        } else {
-                                            join(std::move(socket), peer);
-                                        }
-                                    });
+    ++counters_.attempts;
+    connection_ = ioloop::spawn(loop_, connect(), "server link");
 }
 
-void Link::join(Socket socket, const Address& peer) {
-    state_ = State::joining;
-    peer_ = peer;
-    std::error_code error;
-    datagrams_ = Socket::datagram_to(peer, error);
-    if (error) {
-        fail("no socket for UDP: " + error.message());
-        return;
+/// Lifetime: cancelled before this object goes.
+ioloop::Task<> Link::connect() {
+    std::string reason;
+    try {
+        ioloop::ConnectOptions how;
+        how.timeout = options_.connect_timeout;
+        how.stream = stream_options;
+        connecting_ = client_.connect(options_.host, options_.port, how, "server link");
+        stream_ = std::move(co_await connecting_);
+        join();
+        for (int count = 1; stream_; ++count) {
+            if (count % messages_a_turn == 0) co_await ioloop::next_turn("server link");
+            const std::string message = co_await ioloop::read_frame(stream_, longest_message, "server link");
+            on_message(bytes_of(message));
+        }
+        co_return; // it was hung up: whoever did that knows why
+    } catch (const ioloop::StreamClosed& end) {
+        reason = reason_of(end);
+    } catch (const std::exception& error) {
+        reason = std::string(state_ == State::connecting ? "no connection: " : "") + error.what();
     }
-    datagrams_.watch(
-        loop_, [this](ioloop::Fd, ioloop::Events) { on_datagrams(); }, ioloop::Events::read, "server, UDP");
-    stream_ = std::make_unique<MessageStream>(
-        loop_, std::move(socket),
-        MessageStream::Events{[this](Bytes bytes) { on_message(bytes); },
-                              [this](const std::string& reason) { fail(reason); }},
-        ioloop::Origin("server link")); // here, and not in make_unique()
+    fail(reason);
+}
+
+void Link::join() {
+    state_ = State::joining;
+    peer_ = stream_.peer();
+    datagrams_.emplace(
+        loop_, ioloop::Socket::datagram_to(peer_),
+        [this](Bytes bytes, const ioloop::SocketAddress&) { on_datagram(bytes); }, "server, UDP");
     silence_ = loop_.call_later(
-        options_.connect_timeout, [this] { fail("the server is silent"); }, "server silence");
-    stream_->send(encode(ToServer(Hello{protocol_version, options_.name})));
+        options_.join_timeout, [this] { fail("the server is silent"); }, "server silence");
+    send_message(Hello{protocol_version, options_.name});
 }
 
 void Link::welcome(const Welcome& welcome) {
@@ -138,14 +140,10 @@ void Link::fail(const std::string& reason) {
 }
 
 void Link::hang_up() noexcept {
-    if (stream_) {
-        counters_.messages_in += stream_->counters().messages_in;
-        counters_.messages_out += stream_->counters().messages_out;
-    }
-    resolver_.cancel();
-    connector_.reset();
-    stream_.reset();
-    datagrams_.close();
+    if (connection_.valid()) std::exchange(connection_, {}).cancel();
+    if (connecting_.valid()) std::exchange(connecting_, {}).cancel();
+    stream_ = {};
+    datagrams_.reset();
     heartbeat_.stop();
     ping_timer_.stop();
     loop_.remove_timeout(silence_);
@@ -156,11 +154,12 @@ void Link::hang_up() noexcept {
 // ---- what comes ---------------------------------------------------------------------------------
 
 void Link::alive() {
-    const auto patience = joined() ? options_.silence : options_.connect_timeout;
+    const auto patience = joined() ? options_.silence : options_.join_timeout;
     loop_.update_timeout(silence_, loop_.now() + patience);
 }
 
 void Link::on_message(Bytes bytes) {
+    ++counters_.messages_in;
     const auto message = decode_to_client(bytes);
     if (!message) {
         ++counters_.garbage;
@@ -179,24 +178,20 @@ void Link::on_message(Bytes bytes) {
     if (joined() && events_.on_message) events_.on_message(*message);
 }
 
-void Link::on_datagrams() {
-    std::array<std::uint8_t, 2048> buffer;
-    for (int i = 0; i < datagrams_a_turn && datagrams_; ++i) {
-        const Transfer got = datagrams_.receive(buffer);
-        if (got.status == Transfer::Status::later) return;
-        if (!got.done()) continue; // "refused" comes this way; the TCP connection will tell, if it is true
-        ++counters_.datagrams_in;
-        const auto datagram = decode_datagram_to_client(Bytes(buffer).first(got.size));
-        if (!datagram) {
-            ++counters_.garbage;
-        } else if (joined()) {
-            alive();
-            if (const auto* snapshot = std::get_if<Snapshot>(&*datagram)) {
-                if (events_.on_snapshot) events_.on_snapshot(*snapshot);
-            } else {
-                on_pong(std::get<Pong>(*datagram));
-            }
-        }
+/// That the port is closed is no news to act on: the TCP connection will tell, if it is true.
+void Link::on_datagram(Bytes bytes) {
+    ++counters_.datagrams_in;
+    const auto datagram = decode_datagram_to_client(bytes);
+    if (!datagram) {
+        ++counters_.garbage;
+        return;
+    }
+    if (!joined()) return;
+    alive();
+    if (const auto* snapshot = std::get_if<Snapshot>(&*datagram)) {
+        if (events_.on_snapshot) events_.on_snapshot(*snapshot);
+    } else {
+        on_pong(std::get<Pong>(*datagram));
     }
 }
 
@@ -214,7 +209,17 @@ void Link::on_pong(const Pong& pong) {
 
 // ---- what goes ----------------------------------------------------------------------------------
 
-bool Link::send(const ToServer& message) { return joined() && stream_ && stream_->send(encode(message)); }
+bool Link::send(const ToServer& message) { return joined() && send_message(message); }
+
+bool Link::send_message(const ToServer& message) {
+    const auto sent = ioloop::write_frame(stream_, text_of(encode(message)), "server link");
+    if (sent.done() && sent.exception()) { // it has closed, or does not read: either way, reading will tell
+        stream_.close();
+        return false;
+    }
+    ++counters_.messages_out;
+    return true;
+}
 
 void Link::send_inputs(std::span<const Input> inputs, std::uint32_t newest) {
     if (!joined() || inputs.empty()) return;
@@ -227,17 +232,7 @@ void Link::send_ping() {
 }
 
 void Link::send_datagram(const DatagramToServer& datagram) {
-    if (!datagrams_) return;
-    if (datagrams_.send(encode(datagram)).done()) ++counters_.datagrams_out;
-}
-
-Link::Counters Link::counters() const {
-    Counters all = counters_;
-    if (stream_) {
-        all.messages_in += stream_->counters().messages_in;
-        all.messages_out += stream_->counters().messages_out;
-    }
-    return all;
+    if (datagrams_ && !datagrams_->send(encode(datagram))) ++counters_.datagrams_out;
 }
 
 } // namespace arena

@@ -1,40 +1,35 @@
 // SPDX-License-Identifier: MIT
-/// Link: the client's connection to the server, and its life: resolve, connect, join, keep alive, lose, try
-/// again.
+/// Link: the client's connection to the server, and its life: find, connect, join, keep alive, lose, try again.
 ///
 /// Nothing here waits and nothing gives up: a server that is killed, restarted, unreachable or silent is
 /// noticed and tried again, each time after a longer pause, give or take some chance so that not all clients
 /// of a server that fell come back in the same moment.
 #pragma once
 
-#include "connector.hpp"
-#include "message_stream.hpp"
 #include "protocol.hpp"
-#include "resolver.hpp"
-#include "socket.hpp"
 
 #include <ioloop/ioloop.hpp>
+#include <ioloop/net.hpp>
 
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 
 namespace arena {
 
 class Link {
 public:
-    enum class State : std::uint8_t { idle, resolving, connecting, joining, joined, waiting };
+    enum class State : std::uint8_t { idle, connecting, joining, joined, waiting };
 
     struct Options {
         std::string host = "127.0.0.1";
         std::uint16_t port = 0;
         std::string name = "player";
-        ioloop::Duration connect_timeout =
-            std::chrono::seconds(3); ///< for each step: name, connection, welcome
+        ioloop::Duration connect_timeout = std::chrono::seconds(3); ///< for finding and connecting, together
+        ioloop::Duration join_timeout = std::chrono::seconds(3);    ///< for the welcome, after that
         ioloop::Duration heartbeat = std::chrono::seconds(1);
         ioloop::Duration silence = std::chrono::seconds(3); ///< without a sign of life the server is lost
         ioloop::Duration first_pause = std::chrono::milliseconds(100);
@@ -79,7 +74,7 @@ public:
     State state() const noexcept { return state_; }
     bool joined() const noexcept { return state_ == State::joined; }
     bool ever_joined() const noexcept { return ever_joined_; }
-    Counters counters() const;
+    const Counters& counters() const noexcept { return counters_; }
     /// Whether ping() and jitter() are of this connection; otherwise they are of the last one, or zero.
     bool measured() const noexcept { return last_ping_.has_value(); }
     ioloop::Duration ping() const noexcept { return ping_; }     ///< there and back, smoothed
@@ -90,27 +85,29 @@ public:
 
 private:
     void begin();
-    void connect(std::vector<Address> addresses);
-    void join(Socket socket, const Address& peer);
+    ioloop::Task<> connect();
+    void join();
     void welcome(const Welcome& welcome);
     void on_message(Bytes bytes);
-    void on_datagrams();
+    void on_datagram(Bytes bytes);
     void on_pong(const Pong& pong);
     void send_ping();
     void alive(); ///< something came from the server
     void fail(const std::string& reason);
     void hang_up() noexcept;
+    bool send_message(const ToServer& message);
     void send_datagram(const DatagramToServer& datagram);
 
     ioloop::IOLoop& loop_;
     Options options_;
     Events events_;
     State state_ = State::idle;
-    Resolver resolver_;
-    std::unique_ptr<Connector> connector_;
-    std::unique_ptr<MessageStream> stream_;
-    Socket datagrams_;
-    Address peer_;
+    ioloop::TcpClient client_;
+    ioloop::Future<> connection_; ///< connect(), from the name to the last message
+    ioloop::Future<ioloop::TcpStream> connecting_;
+    ioloop::TcpStream stream_;
+    std::optional<ioloop::UdpSocket> datagrams_; ///< while there is a stream
+    ioloop::SocketAddress peer_;
     std::uint64_t token_ = 0;
     ioloop::PeriodicCallback heartbeat_;
     ioloop::PeriodicCallback ping_timer_;

@@ -150,18 +150,14 @@ Snapshot get_snapshot(ByteReader& in) {
     return snapshot;
 }
 
-// ---- frames -------------------------------------------------------------------------------------
+// ---- whole ones ---------------------------------------------------------------------------------
 
 template <class Put> Buffer message(std::uint8_t kind, Put put_fields) {
     Buffer bytes;
     bytes.reserve(64);
     ByteWriter out(bytes);
-    out.number(std::uint16_t{0}); // the size, when it is known
     out.number(kind);
     put_fields(out);
-    const std::size_t size = bytes.size() - 2;
-    bytes[0] = static_cast<std::uint8_t>(size & 0xff);
-    bytes[1] = static_cast<std::uint8_t>(size >> 8);
     return bytes;
 }
 
@@ -345,30 +341,6 @@ std::optional<DatagramToClient> decode_datagram_to_client(Bytes bytes) {
     }
     default: return std::nullopt;
     }
-}
-
-// ---- messages in a stream -----------------------------------------------------------------------
-
-void MessageSplitter::feed(Bytes bytes) {
-    if (broken_) return;
-    if (begin_ > 0) {
-        buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
-        begin_ = 0;
-    }
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-}
-
-std::optional<Bytes> MessageSplitter::next() {
-    const Bytes rest = Bytes(buffer_).subspan(begin_);
-    if (broken_ || rest.size() < 2) return std::nullopt;
-    const std::size_t size = std::size_t{rest[0]} | std::size_t{rest[1]} << 8;
-    if (size == 0 || size > longest_message) {
-        broken_ = true; // seen as soon as it is announced, not when it has been collected
-        return std::nullopt;
-    }
-    if (rest.size() < 2 + size) return std::nullopt;
-    begin_ += 2 + size;
-    return rest.subspan(2, size);
 }
 
 } // namespace arena

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// Protocol: what server and client say to each other, as values, and their bytes.
 ///
-/// Over TCP, what must arrive: joining, who is there, chat, and a heartbeat. A message is
+/// Over TCP, what must arrive: joining, who is there, chat, and a heartbeat. A message is a frame of ioloop's
+/// (ioloop/net/frame.hpp):
 ///
-///     u16 length of what follows | u8 kind | fields
+///     u32 length of what follows, the highest byte first; at most 1024 | u8 kind | fields
 ///
 /// Over UDP, what is old when it is late: inputs, snapshots of the arena, pings. A datagram is
 ///
 ///     u16 magic | u8 version | u8 kind | fields
 ///
 /// The decoders take bytes from strangers: whatever they are given, they answer with a value whose every
-/// field is in range, or with nothing. All numbers are little-endian.
+/// field is in range, or with nothing. All other numbers are little-endian.
 #pragma once
 
 #include "bytes.hpp"
@@ -24,10 +25,8 @@
 
 namespace arena {
 
-using Bytes = std::span<const std::uint8_t>;
-
-inline constexpr std::uint8_t protocol_version = 1;
-inline constexpr std::size_t longest_message = 1024;  ///< its length field says no more
+inline constexpr std::uint8_t protocol_version = 2;
+inline constexpr std::size_t longest_message = 1024;  ///< a length that says more ends the connection
 inline constexpr std::size_t longest_datagram = 1200; ///< passes every network without being cut in pieces
 inline constexpr std::size_t longest_name = 16;
 inline constexpr std::size_t longest_line = 200;
@@ -99,33 +98,16 @@ using DatagramToClient = std::variant<Snapshot, Pong>;
 
 // ---- and their bytes ----------------------------------------------------------------------------
 
-/// The message with its length in front.
+/// Messages are without their length: write_frame() writes it, and read_frame() takes it away.
 Buffer encode(const ToServer& message);
 Buffer encode(const ToClient& message);
 Buffer encode(const DatagramToServer& datagram);
 Buffer encode(const DatagramToClient& datagram);
 
-/// The opposite; of a message without its length.
 std::optional<ToServer> decode_to_server(Bytes message);
 std::optional<ToClient> decode_to_client(Bytes message);
 std::optional<DatagramToServer> decode_datagram_to_server(Bytes datagram);
 std::optional<DatagramToClient> decode_datagram_to_client(Bytes datagram);
-
-/// Cuts a stream into messages.
-class MessageSplitter {
-public:
-    void feed(Bytes bytes);
-    /// The next whole message, valid until the next call of a member; or none yet.
-    std::optional<Bytes> next();
-    /// The other end announced a message of impossible length. There is no way back into step.
-    bool broken() const noexcept { return broken_; }
-    std::size_t buffered() const noexcept { return buffer_.size() - begin_; }
-
-private:
-    Buffer buffer_;
-    std::size_t begin_ = 0;
-    bool broken_ = false;
-};
 
 /// True if `a` comes after `b`, for numbers that wrap around.
 constexpr bool later(std::uint32_t a, std::uint32_t b) noexcept {

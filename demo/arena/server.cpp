@@ -3,6 +3,7 @@
 #include "server.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace arena {
@@ -11,8 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int accepts_a_turn = 16;
-constexpr int datagrams_a_turn = 256;
+/// What of a player's is not looked at yet: he may send some messages a second, and no large ones.
+constexpr std::size_t most_unheard = std::size_t{8} << 10;
 constexpr int messages_a_second = 60;
 constexpr int lines_a_second = 4;
 
@@ -21,11 +22,21 @@ std::uint64_t strong_seed() {
     return std::uint64_t{random()} << 32 | random();
 }
 
+ioloop::TcpServer::Options listener_options(const Server::Options& options) {
+    ioloop::TcpServer::Options made;
+    made.accepts_per_turn = 16;
+    made.pause = options.accept_pause;
+    return made;
+}
+
 } // namespace
 
 Server::Server(ioloop::IOLoop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
+      listener_(
+          loop, [this](ioloop::Socket socket, const ioloop::SocketAddress&) { greet(std::move(socket)); },
+          listener_options(options_), "arena listener"),
       world_(options_.seed),
       tick_(
           loop, tick_length, [this] { tick(); }, "simulation tick"),
@@ -37,90 +48,85 @@ Server::Server(ioloop::IOLoop& loop, Options options)
           "message quotas"),
       heartbeat_(
           loop, 1s, [this] { broadcast(Heartbeat{}); }, "heartbeat to clients"),
-      tokens_(strong_seed()) {
+      tokens_(strong_seed()),
+      scope_(loop, "arena server") {
     bind();
     add_bots();
-    watch();
     tick_.start();
     quotas_.start();
     heartbeat_.start();
 }
 
 Server::~Server() {
-    *alive_ = false;
-    loop_.remove_timeout(accept_again_);
-    for (auto& [id, peer] : peers_) loop_.remove_timeout(peer.silence);
+    for (auto& [id, peer] : peers_) peer.reading.cancel();
 }
 
 /// TCP and UDP on one port. If the system chooses it, it knows only what is free for TCP; so it may take
 /// some tries.
 void Server::bind() {
-    const Address wanted = options_.bind ? options_.bind : Address::numeric("127.0.0.1", 0);
+    const auto wanted = options_.bind ? options_.bind : ioloop::SocketAddress::loopback(0);
     std::error_code error;
+    ioloop::Socket datagrams;
     for (int attempt = 0; attempt < 20; ++attempt) {
-        listener_ = Socket::listen(wanted, error);
+        listener_.stop();
+        listener_.listen(wanted, error);
         if (error) break;
-        address_ = listener_.address();
-        datagrams_ = Socket::datagram(address_, error);
+        address_ = listener_.addresses().front();
+        datagrams = ioloop::Socket::datagram(address_, error);
         if (!error || wanted.port() != 0) break;
     }
     if (error) throw std::system_error(error, "cannot serve at " + wanted.to_string());
-}
-
-void Server::watch() {
-    listener_.watch(
-        loop_, [this](ioloop::Fd, ioloop::Events) { accept(); }, ioloop::Events::read, "arena listener");
-    datagrams_.watch(
-        loop_, [this](ioloop::Fd, ioloop::Events) { on_datagrams(); }, ioloop::Events::read, "arena, UDP");
+    datagrams_.emplace(
+        loop_, std::move(datagrams),
+        [this](Bytes bytes, const ioloop::SocketAddress& from) { on_datagram(bytes, from); }, "arena, UDP");
 }
 
 Server::Counters Server::counters() const {
     Counters all = counters_;
-    for (const auto& [id, peer] : peers_) {
-        all.messages_in += peer.stream->counters().messages_in;
-        all.messages_out += peer.stream->counters().messages_out;
-    }
+    all.datagrams_in = datagrams_->counters().dispatched;
+    all.datagrams_out = datagrams_->counters().sent;
+    all.refused = listener_.counters().refused;
     return all;
 }
 
 // ---- connections --------------------------------------------------------------------------------
 
-void Server::accept() {
-    for (int i = 0; i < accepts_a_turn; ++i) {
-        Transfer outcome;
-        Socket socket = listener_.accept(outcome);
-        if (outcome.status == Transfer::Status::closed) continue;
-        if (outcome.status == Transfer::Status::later) return;
-        if (outcome.status == Transfer::Status::failed) {
-            ++counters_.accept_failures;
-            pause_accepting();
-            return;
-        }
-        if (peers_.size() >= options_.most_connections) {
-            ++counters_.dropped;
-            continue; // closed as it is
-        }
-        const PeerId id = next_peer_++;
-        Peer& peer = peers_[id];
-        peer.stream = std::make_unique<MessageStream>(
-            loop_, std::move(socket),
-            MessageStream::Events{[this, id](Bytes bytes) { on_message(id, bytes); },
-                                  [this, id](const std::string& reason) { drop(id, reason); }},
-            ioloop::Origin("player connection")); // here, and not in make_unique()
-        peer.silence = loop_.call_later(
-            options_.join_timeout, [this, id] { drop(id, "silent"); }, "player silence");
+void Server::greet(ioloop::Socket socket) {
+    if (peers_.size() >= options_.most_connections) {
+        ++counters_.dropped;
+        return; // closed as it is
     }
+    socket.set_buffer_sizes(0, static_cast<int>(options_.most_unread));
+    ioloop::StreamOptions how;
+    how.max_buffer = most_unheard;
+    how.max_write_buffer = options_.most_unread;
+    ioloop::TcpStream stream(loop_, std::move(socket), how, "player connection");
+    const PeerId id = next_peer_++;
+    Peer& peer = peers_[id];
+    peer.stream = std::move(stream);
+    peer.silence = scope_.call_later(
+        options_.join_timeout, [this, id] { drop(id, "silent"); }, "player silence");
+    peer.reading = ioloop::spawn(loop_, listen_to(id), "player connection");
 }
 
-/// The connection stays in the kernel's queue and the listener stays ready: without a pause the loop would
-/// spin.
-void Server::pause_accepting() {
-    listener_.watch_for(ioloop::Events::none);
-    accept_again_ = loop_.call_later(
-        options_.accept_pause, [this] { listener_.watch_for(ioloop::Events::read); }, "accept again");
+/// What one peer says in one turn is bounded: who says too much is dropped.
+/// Lifetime: cancelled before the peer, or the server, goes.
+ioloop::Task<> Server::listen_to(PeerId id) {
+    try {
+        for (auto at = peers_.find(id); at != peers_.end(); at = peers_.find(id)) {
+            const std::string message =
+                co_await ioloop::read_frame(at->second.stream, longest_message, "player connection");
+            on_message(id, bytes_of(message));
+        }
+        co_return; // somebody has removed it
+    } catch (const ioloop::StreamClosed& end) {
+        if (end.error() == std::errc::message_size) ++counters_.garbage;
+    }
+    drop(id, "lost");
 }
 
 void Server::on_message(PeerId id, Bytes bytes) {
+    ++counters_.messages_in;
     Peer& peer = peers_.at(id);
     const auto message = decode_to_server(bytes);
     if (!message) {
@@ -164,7 +170,7 @@ void Server::join(PeerId id, const Hello& hello) {
     } while (peer.token == 0);
     ++counters_.joined;
     loop_.update_timeout(peer.silence, loop_.now() + options_.silence);
-    peer.stream->send(encode(ToClient(Welcome{protocol_version, *peer.player, peer.token})));
+    send(peer, encode(ToClient(Welcome{protocol_version, *peer.player, peer.token})));
     roster_changed();
     announce(names_[*peer.player].name + " joined");
 }
@@ -174,8 +180,18 @@ void Server::say(Peer& peer, const std::string& text) {
     broadcast(Line{*peer.player, text});
 }
 
+/// A stream that overflows is closed, and its reader is told in a later turn: the map stays as it is.
+void Server::send(Peer& peer, Bytes message) {
+    const auto sent = ioloop::write_frame(peer.stream, text_of(message), "player connection");
+    if (sent.done() && sent.exception()) {
+        peer.stream.close();
+    } else {
+        ++counters_.messages_out;
+    }
+}
+
 void Server::refuse(PeerId id, const std::string& why) {
-    peers_.at(id).stream->send(encode(ToClient(Refusal{why})));
+    send(peers_.at(id), encode(ToClient(Refusal{why})));
     drop(id, why);
 }
 
@@ -192,8 +208,7 @@ void Server::remove(PeerId id) {
     Peer peer = std::move(at->second);
     peers_.erase(at);
     loop_.remove_timeout(peer.silence);
-    counters_.messages_in += peer.stream->counters().messages_in;
-    counters_.messages_out += peer.stream->counters().messages_out;
+    peer.reading.cancel();
     if (!peer.player) return;
     world_.leave(*peer.player);
     const std::string name = std::exchange(names_[*peer.player], {}).name;
@@ -219,18 +234,7 @@ std::string Server::free_name(const std::string& wanted) const {
 
 // ---- datagrams ----------------------------------------------------------------------------------
 
-void Server::on_datagrams() {
-    std::array<std::uint8_t, 2048> buffer;
-    for (int i = 0; i < datagrams_a_turn; ++i) {
-        Address from;
-        const Transfer got = datagrams_.receive_from(buffer, from);
-        if (got.status == Transfer::Status::later) return;
-        if (got.done()) on_datagram(Bytes(buffer).first(got.size), from);
-    }
-}
-
-void Server::on_datagram(Bytes bytes, const Address& from) {
-    ++counters_.datagrams_in;
+void Server::on_datagram(Bytes bytes, const ioloop::SocketAddress& from) {
     const auto datagram = decode_datagram_to_server(bytes);
     if (!datagram) {
         ++counters_.garbage;
@@ -249,13 +253,9 @@ void Server::on_datagram(Bytes bytes, const Address& from) {
     if (const auto* inputs = std::get_if<Inputs>(&*datagram)) {
         take_inputs(peer, *inputs);
     } else {
-        send_datagram(encode(DatagramToClient(Pong{std::get<Ping>(*datagram).stamp})), from);
+        // One that the system does not take is lost, as any other may be.
+        datagrams_->send_to(encode(DatagramToClient(Pong{std::get<Ping>(*datagram).stamp})), from);
     }
-}
-
-void Server::send_datagram(const Buffer& bytes, const Address& to) {
-    // One that the kernel does not take is lost, as any other may be.
-    if (datagrams_.send_to(bytes, to).done()) ++counters_.datagrams_out;
 }
 
 } // namespace arena

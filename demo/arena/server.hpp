@@ -7,20 +7,19 @@
 #pragma once
 
 #include "bot.hpp"
-#include "message_stream.hpp"
 #include "protocol.hpp"
-#include "socket.hpp"
 #include "world.hpp"
 
 #include <ioloop/ioloop.hpp>
+#include <ioloop/net.hpp>
 
 #include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace arena {
@@ -28,13 +27,15 @@ namespace arena {
 class Server {
 public:
     struct Options {
-        Address bind; ///< none: 127.0.0.1 and a free port
+        ioloop::SocketAddress bind; ///< none: 127.0.0.1 and a free port
         int bots = 0;
         std::uint32_t seed = 1;
         ioloop::Duration join_timeout = std::chrono::seconds(5);
         ioloop::Duration silence = std::chrono::seconds(5); ///< a player that is silent for so long is gone
         ioloop::Duration accept_pause = std::chrono::milliseconds(200); ///< when descriptors have run out
         std::size_t most_connections = 48;
+        /// Bytes that a player may leave unread, here and with the system, each: more is given up.
+        std::size_t most_unread = std::size_t{64} * 1024;
     };
 
     struct Counters {
@@ -45,7 +46,7 @@ public:
         std::uint64_t garbage = 0; ///< messages and datagrams that made no sense
         std::uint64_t dropped = 0; ///< connections that the server ended
         std::uint64_t joined = 0;
-        std::uint64_t accept_failures = 0; ///< descriptors had run out
+        std::uint64_t refused = 0; ///< connections that were closed at once, as descriptors had run out
     };
 
     /// Lifetime: the loop's is longer.
@@ -55,18 +56,19 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
-    Address address() const { return address_; } ///< of TCP and UDP both
+    ioloop::SocketAddress address() const { return address_; } ///< of TCP and UDP both
     const World& world() const noexcept { return world_; }
     Counters counters() const;
     std::size_t connections() const noexcept { return peers_.size(); }
 
 private:
     struct Peer {
-        std::unique_ptr<MessageStream> stream;
+        ioloop::TcpStream stream;
+        ioloop::Future<> reading; ///< listen_to()
         std::optional<PlayerId> player;
         std::uint64_t token = 0;
-        Address datagrams;         ///< where its valid datagrams come from
-        std::vector<Input> inputs; ///< arrived and not yet played
+        ioloop::SocketAddress datagrams; ///< where its valid datagrams come from
+        std::vector<Input> inputs;       ///< arrived and not yet played
         std::uint32_t newest_input = 0;
         std::uint32_t played_input = 0;
         int ticks_without_input = 0;
@@ -81,22 +83,20 @@ private:
     };
 
     void bind();
-    void watch();
     void add_bots();
 
-    void accept();
-    void pause_accepting();
+    void greet(ioloop::Socket socket);
+    ioloop::Task<> listen_to(PeerId id);
     void on_message(PeerId id, Bytes bytes);
     void join(PeerId id, const Hello& hello);
     void say(Peer& peer, const std::string& text);
+    void send(Peer& peer, Bytes message);
     void drop(PeerId id, const std::string& why);
     void refuse(PeerId id, const std::string& why);
     void remove(PeerId id);
 
-    void on_datagrams();
-    void on_datagram(Bytes bytes, const Address& from);
+    void on_datagram(Bytes bytes, const ioloop::SocketAddress& from);
     void take_inputs(Peer& peer, const Inputs& inputs);
-    void send_datagram(const Buffer& bytes, const Address& to);
 
     void tick();
     void play_inputs();
@@ -110,9 +110,9 @@ private:
 
     ioloop::IOLoop& loop_;
     Options options_;
-    Address address_;
-    Socket listener_;
-    Socket datagrams_;
+    ioloop::SocketAddress address_;
+    ioloop::TcpServer listener_;
+    std::optional<ioloop::UdpSocket> datagrams_; ///< from bind() on
     World world_;
     std::array<Name, max_players> names_;
     std::vector<std::pair<PlayerId, Bot>> bots_;
@@ -121,11 +121,10 @@ private:
     ioloop::PeriodicCallback tick_;
     ioloop::PeriodicCallback quotas_;
     ioloop::PeriodicCallback heartbeat_;
-    ioloop::Timeout accept_again_;
     bool roster_is_due_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     std::mt19937_64 tokens_;
     Counters counters_;
+    ioloop::Scope scope_; ///< last: the first to go, as what came through it calls the others
 };
 
 } // namespace arena

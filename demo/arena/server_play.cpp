@@ -93,28 +93,24 @@ void Server::send_snapshots() {
     for (const auto& [id, peer] : peers_) {
         if (!peer.player || !peer.datagrams) continue;
         snapshot.input = peer.played_input;
-        send_datagram(encode(DatagramToClient(snapshot)), peer.datagrams);
+        datagrams_->queue_to(encode(DatagramToClient(snapshot)), peer.datagrams);
     }
+    datagrams_->flush();
 }
 
 void Server::announce(const std::string& text) { broadcast(Line{nobody, text}); }
 
 void Server::broadcast(const ToClient& message) {
     const Buffer bytes = encode(message);
-    // A stream that overflows closes itself, and tells in a later turn: the map stays as it is.
     for (auto& [id, peer] : peers_) {
-        if (peer.player) peer.stream->send(bytes);
+        if (peer.player) send(peer, bytes);
     }
 }
 
 /// Many changes in one turn make one roster.
 void Server::roster_changed() {
     if (std::exchange(roster_is_due_, true)) return;
-    loop_.add_callback(
-        [this, alive = alive_] {
-            if (*alive) send_roster();
-        },
-        "send roster");
+    scope_.add_callback([this] { send_roster(); }, "send roster");
 }
 
 void Server::send_roster() {

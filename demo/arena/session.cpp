@@ -19,7 +19,8 @@ void log_line(const std::string& text) { std::cerr << "arena: " << text << std::
 
 Server::Options server_options(const Options& options) {
     Server::Options server;
-    server.bind = Address::numeric(options.bind, options.host.empty() ? options.port : std::uint16_t{0});
+    server.bind =
+        ioloop::SocketAddress::numeric(options.bind, options.host.empty() ? options.port : std::uint16_t{0});
     if (!server.bind) throw std::runtime_error("--bind wants a numeric address, not '" + options.bind + "'");
     server.bots = options.bots;
     server.seed = options.seed;

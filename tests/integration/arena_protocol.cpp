@@ -12,9 +12,6 @@ using testing::SizeIs;
 
 namespace {
 
-/// Without the length in front.
-Bytes body(const Buffer& message) { return Bytes(message).subspan(2); }
-
 Buffer random_bytes(std::mt19937& random, std::size_t size) {
     Buffer bytes(size);
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
@@ -70,26 +67,26 @@ std::vector<Buffer> all_datagrams() {
 
 TEST(ArenaProtocol, messages_to_the_server_come_back_as_they_were) {
     const Buffer hello = encode(ToServer(Hello{9, "Ada"}));
-    EXPECT_EQ(as<Hello>(decode_to_server(body(hello))).version, 9);
-    EXPECT_EQ(as<Hello>(decode_to_server(body(hello))).name, "Ada");
-    EXPECT_EQ(as<Say>(decode_to_server(body(encode(ToServer(Say{"good day"}))))).text, "good day");
-    EXPECT_TRUE(std::holds_alternative<Heartbeat>(*decode_to_server(body(encode(ToServer(Heartbeat{}))))));
-    EXPECT_TRUE(std::holds_alternative<Goodbye>(*decode_to_server(body(encode(ToServer(Goodbye{}))))));
+    EXPECT_EQ(as<Hello>(decode_to_server(hello)).version, 9);
+    EXPECT_EQ(as<Hello>(decode_to_server(hello)).name, "Ada");
+    EXPECT_EQ(as<Say>(decode_to_server(encode(ToServer(Say{"good day"})))).text, "good day");
+    EXPECT_TRUE(std::holds_alternative<Heartbeat>(*decode_to_server(encode(ToServer(Heartbeat{})))));
+    EXPECT_TRUE(std::holds_alternative<Goodbye>(*decode_to_server(encode(ToServer(Goodbye{})))));
 }
 
 TEST(ArenaProtocol, messages_to_the_client_come_back_as_they_were) {
-    const auto welcome = decode_to_client(body(encode(ToClient(Welcome{1, 3, 0x0123456789abcdefU}))));
+    const auto welcome = decode_to_client(encode(ToClient(Welcome{1, 3, 0x0123456789abcdefU})));
     EXPECT_EQ(as<Welcome>(welcome).you, 3);
     EXPECT_EQ(as<Welcome>(welcome).token, 0x0123456789abcdefU);
 
-    const auto roster = decode_to_client(
-        body(encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}}))));
+    const auto roster =
+        decode_to_client(encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}})));
     ASSERT_THAT(as<Roster>(roster).players, SizeIs(2));
     EXPECT_EQ(as<Roster>(roster).players[0].name, "Brook");
     EXPECT_TRUE(as<Roster>(roster).players[0].bot);
     EXPECT_EQ(as<Roster>(roster).players[1].score, 65535);
 
-    const auto line = decode_to_client(body(encode(ToClient(Line{nobody, "Ada joined"}))));
+    const auto line = decode_to_client(encode(ToClient(Line{nobody, "Ada joined"})));
     EXPECT_EQ(as<Line>(line).from, nobody);
     EXPECT_EQ(as<Line>(line).text, "Ada joined");
 }
@@ -126,14 +123,14 @@ TEST(ArenaProtocol, inputs_come_back_as_they_were) {
 }
 
 TEST(ArenaProtocol, names_and_lines_that_are_too_long_are_cut_by_the_sender) {
-    const auto hello = decode_to_server(body(encode(ToServer(Hello{1, std::string(1000, 'x')}))));
+    const auto hello = decode_to_server(encode(ToServer(Hello{1, std::string(1000, 'x')})));
     EXPECT_THAT(as<Hello>(hello).name, SizeIs(longest_name));
-    const auto say = decode_to_server(body(encode(ToServer(Say{std::string(1000, 'x')}))));
+    const auto say = decode_to_server(encode(ToServer(Say{std::string(1000, 'x')})));
     EXPECT_THAT(as<Say>(say).text, SizeIs(longest_line));
 }
 
 TEST(ArenaProtocol, text_that_would_move_a_cursor_does_not) {
-    const auto say = decode_to_server(body(encode(ToServer(Say{"a\x1b[2J\r\nb"}))));
+    const auto say = decode_to_server(encode(ToServer(Say{"a\x1b[2J\r\nb"})));
     EXPECT_EQ(as<Say>(say).text, "a [2J  b");
 }
 
@@ -150,14 +147,13 @@ TEST(ArenaProtocol, numbers_that_are_no_numbers_of_the_arena_are_packed_as_the_n
 
 TEST(ArenaProtocol, nothing_that_is_cut_short_or_goes_on_too_long_is_a_message) {
     for (Buffer message : all_messages()) {
-        const Bytes whole = body(message);
-        for (std::size_t size = 0; size < whole.size(); ++size) {
-            EXPECT_FALSE(decode_to_server(whole.first(size)));
-            EXPECT_FALSE(decode_to_client(whole.first(size)));
+        for (std::size_t size = 0; size < message.size(); ++size) {
+            EXPECT_FALSE(decode_to_server(Bytes(message).first(size)));
+            EXPECT_FALSE(decode_to_client(Bytes(message).first(size)));
         }
         message.push_back(0);
-        EXPECT_FALSE(decode_to_server(body(message)));
-        EXPECT_FALSE(decode_to_client(body(message)));
+        EXPECT_FALSE(decode_to_server(message));
+        EXPECT_FALSE(decode_to_client(message));
     }
     for (Buffer datagram : all_datagrams()) {
         for (std::size_t size = 0; size < datagram.size(); ++size) {
@@ -225,52 +221,5 @@ TEST(ArenaProtocol, whatever_a_hundred_thousand_random_buffers_decode_to_is_in_r
                 ASSERT_LE(hello->name.size(), longest_name);
             }
         }
-    }
-}
-
-// ---- a stream, cut into messages ----------------------------------------------------------------
-
-TEST(ArenaSplitter, finds_the_same_messages_however_the_stream_is_cut) {
-    Buffer stream;
-    for (const Buffer& message : all_messages()) stream.insert(stream.end(), message.begin(), message.end());
-    for (std::size_t piece = 1; piece < 20; ++piece) {
-        MessageSplitter splitter;
-        std::vector<Buffer> found;
-        for (std::size_t at = 0; at < stream.size(); at += piece) {
-            splitter.feed(Bytes(stream).subspan(at, std::min(piece, stream.size() - at)));
-            while (const auto message = splitter.next()) found.emplace_back(message->begin(), message->end());
-        }
-        ASSERT_THAT(found, SizeIs(all_messages().size())) << piece;
-        for (std::size_t i = 0; i < found.size(); ++i) {
-            EXPECT_THAT(found[i], testing::ElementsAreArray(body(all_messages()[i])));
-        }
-        EXPECT_EQ(splitter.buffered(), 0U);
-        EXPECT_FALSE(splitter.broken());
-    }
-}
-
-TEST(ArenaSplitter, refuses_an_impossible_length_as_soon_as_it_is_announced) {
-    for (const std::size_t length : {std::size_t{0}, longest_message + 1, std::size_t{65535}}) {
-        MessageSplitter splitter;
-        const Buffer announced{static_cast<std::uint8_t>(length & 0xff),
-                               static_cast<std::uint8_t>(length >> 8)};
-        splitter.feed(announced);
-        EXPECT_FALSE(splitter.next());
-        EXPECT_TRUE(splitter.broken()) << length;
-        splitter.feed(Buffer(100'000, 1));
-        EXPECT_LE(splitter.buffered(), 2U) << "and collects nothing more";
-    }
-}
-
-TEST(ArenaSplitter, never_holds_more_than_a_message_and_what_it_was_fed_last) {
-    std::mt19937 random(2);
-    MessageSplitter splitter;
-    for (int i = 0; i < 2000 && !splitter.broken(); ++i) {
-        Buffer chunk = random_bytes(random, 512);
-        for (std::size_t at = 1; at < chunk.size(); at += 2)
-            chunk[at] &= 3; // lengths that are believable, mostly
-        splitter.feed(chunk);
-        while (splitter.next()) {}
-        ASSERT_LE(splitter.buffered(), longest_message + 2 + 512);
     }
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// The examples do what they say.
 #include "arena_child.hpp"
-#include "socket.hpp"
 
+#include <ioloop/ioloop.hpp>
+#include <ioloop/net.hpp>
+
+#include <chrono>
 #include <cstdlib>
+#include <string>
 
 #include <gmock/gmock.h>
 
@@ -35,26 +39,16 @@ TEST(Examples, the_echo_server_sends_back_what_it_gets) {
     ASSERT_GT(port, 0);
 
     ioloop::IOLoop loop;
-    const auto address = arena::Address::numeric("127.0.0.1", static_cast<std::uint16_t>(port));
     for (int connection = 0; connection < 3; ++connection) {
-        std::error_code error;
-        auto socket = arena::Socket::connect(address, error);
-        ASSERT_FALSE(error) << error.message();
         const std::string text = "good day, number " + std::to_string(connection);
-        std::string answer;
-        bool sent = false;
-        socket.watch(
-            loop,
-            [&](ioloop::Fd, ioloop::Events) {
-                const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-                if (!sent) sent = socket.send({bytes, text.size()}).done();
-                if (sent) socket.watch_for(ioloop::Events::read);
-                std::uint8_t chunk[256];
-                const auto got = socket.receive(chunk);
-                if (got.done()) answer.append(chunk, chunk + got.size);
+        const std::string answer = loop.run_sync(
+            [&]() -> ioloop::Task<std::string> {
+                auto stream = ioloop::TcpStream::connect(
+                    loop, ioloop::SocketAddress::loopback(static_cast<std::uint16_t>(port)));
+                co_await stream.write(text);
+                co_return co_await stream.read_bytes(text.size());
             },
-            ioloop::Events::write, "a guest of the echo server");
-        while (answer.size() < text.size()) loop.run_once(std::chrono::seconds(10));
+            std::chrono::seconds(10));
         EXPECT_EQ(answer, text);
     }
 }
