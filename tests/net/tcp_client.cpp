@@ -329,6 +329,7 @@ TEST_F(SimTcpClients, cancelled_while_it_connects_it_closes_its_sockets) {
     EXPECT_EQ(os::open_descriptors().size(), before) << "at once";
     pass(0s);
     EXPECT_EQ(loop.next_deadline(), never);
+    EXPECT_THAT(reported, IsEmpty()) << "it is what somebody wanted";
 }
 
 TEST_F(SimTcpClients, may_be_cancelled_by_another_thread) {

@@ -12,22 +12,22 @@
 namespace ioloop {
 namespace {
 
-/// The resolver's answer, which nobody needs any more when the connecting task goes.
-class Resolving {
+/// What the connecting task waits for, and nobody needs any more when that goes.
+template <class T> class Awaited {
 public:
-    explicit Resolving(Future<Resolver::Addresses> answer) : answer_(std::move(answer)) {}
-    Resolving(Resolving&&) noexcept = default;
-    Resolving(const Resolving&) = delete;
-    Resolving& operator=(const Resolving&) = delete;
-    Resolving& operator=(Resolving&&) = delete;
-    ~Resolving() {
-        if (answer_.valid()) answer_.cancel();
+    explicit Awaited(Future<T> future) : future_(std::move(future)) {}
+    Awaited(Awaited&&) noexcept = default;
+    Awaited(const Awaited&) = delete;
+    Awaited& operator=(const Awaited&) = delete;
+    Awaited& operator=(Awaited&&) = delete;
+    ~Awaited() {
+        if (future_.valid()) future_.cancel();
     }
 
-    const Future<Resolver::Addresses>& answer() const noexcept { return answer_; }
+    const Future<T>& future() const noexcept { return future_; }
 
 private:
-    Future<Resolver::Addresses> answer_;
+    Future<T> future_;
 };
 
 std::exception_ptr failure(std::error_code error, const std::string& what) {
@@ -55,7 +55,7 @@ struct Attempt {
     std::string what;
     ConnectOptions options;
     TimePoint deadline;
-    Resolving resolving;
+    Awaited<Resolver::Addresses> resolving;
 };
 
 /// Lifetime: the loop's, as every task.
@@ -63,7 +63,7 @@ Task<Socket> connect_to(IOLoop& loop, Attempt attempt) {
     const std::string& what = attempt.what;
     const ConnectOptions& options = attempt.options;
     const TimePoint deadline = attempt.deadline;
-    auto found = co_await with_timeout(deadline, attempt.resolving.answer()).outcome();
+    auto found = co_await with_timeout(deadline, attempt.resolving.future()).outcome();
     if (found.failed() && loop.time() >= deadline)
         found.set_error(failure(std::make_error_code(std::errc::timed_out), what));
     auto addresses = found.take();
@@ -80,7 +80,8 @@ Task<Socket> connect_to(IOLoop& loop, Attempt attempt) {
                                       connected.set_value(std::move(socket));
                                   }
                               });
-    co_return co_await connected.future();
+    const Awaited<Socket> connection(connected.future());
+    co_return std::move(co_await connection.future());
 }
 
 Task<TcpStream> stream_to(IOLoop& loop, Attempt attempt, Origin origin) {
