@@ -58,12 +58,22 @@ void Client::on_joined(const Welcome& welcome) {
 void Client::on_lost(const std::string& reason) {
     tick_.stop();
     roster_ = {};
+    coming_ = {};
     note(nobody, "lost the server: " + reason);
 }
 
 void Client::on_message(const ToClient& message) {
-    if (const auto* roster = std::get_if<Roster>(&message)) roster_ = *roster;
+    if (const auto* roster = std::get_if<Roster>(&message)) take(*roster);
     if (const auto* line = std::get_if<Line>(&message)) note(line->from, line->text);
+}
+
+/// A roster is shown as a whole, or not at all.
+void Client::take(const Roster& part) {
+    if (part.part == 0) coming_ = {.part = 0, .parts = part.parts, .players = {}};
+    if (part.part != coming_.part || part.parts != coming_.parts)
+        return; // of one whose beginning is not here
+    coming_.players.insert(coming_.players.end(), part.players.begin(), part.players.end());
+    if (++coming_.part == coming_.parts) roster_ = std::exchange(coming_, {});
 }
 
 void Client::note(PlayerId from, const std::string& text) {

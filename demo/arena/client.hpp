@@ -54,12 +54,14 @@ private:
     void on_joined(const Welcome& welcome);
     void on_lost(const std::string& reason);
     void on_message(const ToClient& message);
+    void take(const Roster& part);
     void note(PlayerId from, const std::string& text);
 
     ioloop::IOLoop& loop_;
     std::function<void(const std::string&)> log_;
     Sight sight_;
     Roster roster_;
+    Roster coming_; ///< the parts of the next one that are here
     std::deque<Said> said_;
     Input input_;
     std::deque<Input> sent_; ///< the last few, to be sent again

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int best_shown = 20; // of the players, and oneself
 constexpr float edge = 26;
 constexpr float bar = 38; // above and below the field
 constexpr float line_height = 17;
@@ -169,6 +170,13 @@ void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
     std::sort(players.begin(), players.end(), [](const auto& a, const auto& b) {
         return a.score != b.score ? a.score > b.score : a.deaths < b.deaths;
     });
+    if (players.size() > best_shown) {
+        const auto last = players.begin() + best_shown - 1;
+        const auto me = std::find_if(last, players.end(),
+                                     [&](const Roster::Entry& entry) { return entry.id == client.id(); });
+        if (me != players.end()) std::iter_swap(last, me);
+        players.resize(best_shown);
+    }
     ImGui::SetNextWindowPos({size.x / 2, size.y / 2}, ImGuiCond_Always, {0.5F, 0.5F});
     ImGui::SetNextWindowSize({380, 0});
     constexpr ImGuiWindowFlags flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |

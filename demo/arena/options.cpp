@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include "world.hpp"
+
 #include <charconv>
 #include <chrono>
 #include <iostream>
@@ -85,6 +87,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->capture_default_str();
     app.add_option("--bind", options.bind, "Address to serve at")
         ->type_name("ADDRESS")
+        ->capture_default_str();
+    app.add_option("--players", options.players, "Players on the server at most, bots among them, 1..200")
+        ->type_name("COUNT")
+        ->check(whole(1, max_players))
         ->capture_default_str();
     app.add_option("--bots", options.bots, "Bots on the server, 0..15")
         ->type_name("COUNT")

@@ -17,6 +17,7 @@ struct Options {
     std::string host;       ///< of the server to connect to; empty: embed one
     std::uint16_t port = 0; ///< to connect to, or to serve at; 0: a free one
     std::string bind = "127.0.0.1";
+    int players = 16; ///< at most, bots among them
     int bots = 5;
     std::string name = "you";
     std::uint32_t seed = 1;

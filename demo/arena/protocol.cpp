@@ -104,9 +104,11 @@ Welcome get_welcome(ByteReader& in) {
 
 Roster get_roster(ByteReader& in) {
     Roster roster;
-    const int count = in.number<std::uint8_t>();
-    in.demand(count <= max_players);
-    for (int i = 0; i < count && in.ok(); ++i) {
+    roster.part = in.number<std::uint8_t>();
+    roster.parts = in.number<std::uint8_t>();
+    const std::size_t count = in.number<std::uint8_t>();
+    in.demand(roster.part < roster.parts && count <= players_in_roster);
+    for (std::size_t i = 0; i < count && in.ok(); ++i) {
         Roster::Entry entry;
         entry.id = in.number<std::uint8_t>();
         entry.bot = in.number<std::uint8_t>() != 0;
@@ -144,7 +146,7 @@ Snapshot get_snapshot(ByteReader& in) {
     snapshot.input = in.number<std::uint32_t>();
     const std::size_t ships = in.number<std::uint8_t>();
     const std::size_t shots = in.number<std::uint8_t>();
-    in.demand(ships <= max_players && shots <= max_shots);
+    in.demand(ships <= ships_in_snapshot && shots <= shots_in_snapshot(ships));
     for (std::size_t i = 0; i < ships && in.ok(); ++i) snapshot.ships.push_back(get_ship(in));
     for (std::size_t i = 0; i < shots && in.ok(); ++i) snapshot.shots.push_back(get_shot(in));
     return snapshot;
@@ -212,6 +214,8 @@ Buffer encode(const ToClient& value) {
                            out.text(std::string_view(refusal.reason).substr(0, longest_line));
                        },
                        [&](const Roster& roster) {
+                           out.number(roster.part);
+                           out.number(roster.parts);
                            out.number(static_cast<std::uint8_t>(roster.players.size()));
                            for (const Roster::Entry& entry : roster.players) {
                                out.number(entry.id);

@@ -30,6 +30,12 @@ inline constexpr std::size_t longest_message = 1024;  ///< a length that says mo
 inline constexpr std::size_t longest_datagram = 1200; ///< passes every network without being cut in pieces
 inline constexpr std::size_t longest_name = 16;
 inline constexpr std::size_t longest_line = 200;
+inline constexpr std::size_t players_in_roster = 40; ///< of one message, whatever their names are
+inline constexpr std::size_t ships_in_snapshot = 40;
+/// Shots that a datagram has room for beside so many ships.
+constexpr std::size_t shots_in_snapshot(std::size_t ships) noexcept {
+    return (longest_datagram - 14 - 13 * ships) / 11;
+}
 inline constexpr std::size_t inputs_in_datagram =
     6; ///< each is sent again, so that one lost datagram loses none
 
@@ -56,6 +62,7 @@ struct Welcome {
 struct Refusal {
     std::string reason;
 };
+/// Who is there. More than one message holds come in several, one after the other.
 struct Roster {
     struct Entry {
         PlayerId id = 0;
@@ -64,6 +71,8 @@ struct Roster {
         std::uint16_t deaths = 0;
         std::string name;
     };
+    std::uint8_t part = 0;  ///< which one this is, from 0
+    std::uint8_t parts = 1; ///< how many there are
     std::vector<Entry> players;
 };
 struct Line {
@@ -85,6 +94,7 @@ struct Ping {
 };
 using DatagramToServer = std::variant<Inputs, Ping>;
 
+/// What is nearest to the receiver; himself, if he is there at all.
 struct Snapshot {
     std::uint32_t tick = 0;
     std::uint32_t input = 0; ///< the last of the receiver's inputs that is in here

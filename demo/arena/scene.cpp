@@ -49,15 +49,17 @@ void Scene::begin(ImVec2 size, float time, const std::vector<Ship>& ships, Playe
 
 /// What has happened since the last frame is seen by comparing: a ship that lived, a shot that flew.
 void Scene::notice(const std::vector<Ship>& ships, const std::vector<Shot>& shots) {
+    std::array<bool, max_players> alive{}; // who is out of sight is not
     for (const Ship& ship : ships) {
         const ImU32 colour = palette::of(ship.id, me_);
         if (was_alive_[ship.id] && !ship.alive) {
             burst(ship.position, 70, 260, 1.1F, colour);
             burst(ship.position, 40, 140, 0.8F, palette::flame);
         }
-        was_alive_[ship.id] = ship.alive;
+        alive[ship.id] = ship.alive;
         if (ship.alive && ship.thrusting) exhaust(ship, colour);
     }
+    was_alive_ = alive;
     std::unordered_map<std::uint16_t, Shot> now;
     for (const Shot& shot : shots) now.emplace(shot.id, shot);
     for (const auto& [id, shot] : flying_) {

@@ -37,7 +37,7 @@ Server::Server(ioloop::IOLoop& loop, Options options)
       listener_(
           loop, [this](ioloop::Socket socket, const ioloop::SocketAddress&) { greet(std::move(socket)); },
           listener_options(options_), "arena listener"),
-      world_(options_.seed),
+      world_(options_.seed, std::clamp(options_.players, 1, int{max_players})),
       tick_(
           loop, tick_length, [this] { tick(); }, "simulation tick"),
       quotas_(
@@ -92,7 +92,7 @@ Server::Counters Server::counters() const {
 // ---- connections --------------------------------------------------------------------------------
 
 void Server::greet(ioloop::Socket socket) {
-    if (peers_.size() >= options_.most_connections) {
+    if (peers_.size() >= static_cast<std::size_t>(options_.players) + options_.most_strangers) {
         ++counters_.dropped;
         return; // closed as it is
     }

@@ -28,12 +28,13 @@ class Server {
 public:
     struct Options {
         ioloop::SocketAddress bind; ///< none: 127.0.0.1 and a free port
+        int players = 16;           ///< at most, bots among them; no more than max_players
         int bots = 0;
         std::uint32_t seed = 1;
         ioloop::Duration join_timeout = std::chrono::seconds(5);
         ioloop::Duration silence = std::chrono::seconds(5); ///< a player that is silent for so long is gone
         ioloop::Duration accept_pause = std::chrono::milliseconds(200); ///< when descriptors have run out
-        std::size_t most_connections = 48;
+        std::size_t most_strangers = 32; ///< connections beyond the number of players
         /// Bytes that a player may leave unread, here and with the system, each: more is given up.
         std::size_t most_unread = std::size_t{64} * 1024;
     };
@@ -122,6 +123,7 @@ private:
     ioloop::PeriodicCallback quotas_;
     ioloop::PeriodicCallback heartbeat_;
     bool roster_is_due_ = false;
+    ioloop::TimePoint next_roster_{}; ///< not before
     std::mt19937_64 tokens_;
     Counters counters_;
     ioloop::Scope scope_; ///< last: the first to go, as what came through it calls the others

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Server, chapter 2: the game that it runs.
+#include "nearby.hpp"
 #include "server.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 /// again.
 constexpr std::size_t inputs_kept = 3;
 constexpr int longest_without_input = ticks_per_second / 2;
+constexpr ioloop::Duration roster_period = std::chrono::milliseconds(250); ///< between two of them, at least
 
 constexpr std::array<const char*, 15> bot_names{"Ada",    "Brook", "Cosmo",  "Dora", "Euler",
                                                 "Faye",   "Gauss", "Halley", "Iris", "Juno",
@@ -84,15 +86,16 @@ void Server::think() {
 }
 
 void Server::send_snapshots() {
+    std::vector<Ship> ships;
+    for (const auto& pilot : world_.pilots()) {
+        if (pilot) ships.push_back(pilot->ship);
+    }
     Snapshot snapshot;
     snapshot.tick = world_.tick();
-    for (const auto& pilot : world_.pilots()) {
-        if (pilot) snapshot.ships.push_back(pilot->ship);
-    }
-    snapshot.shots = world_.shots();
     for (const auto& [id, peer] : peers_) {
         if (!peer.player || !peer.datagrams) continue;
         snapshot.input = peer.played_input;
+        tell_nearby(ships, world_.shots(), *peer.player, snapshot);
         datagrams_->queue_to(encode(DatagramToClient(snapshot)), peer.datagrams);
     }
     datagrams_->flush();
@@ -107,23 +110,32 @@ void Server::broadcast(const ToClient& message) {
     }
 }
 
-/// Many changes in one turn make one roster.
+/// Many changes make one roster: in a crowd somebody is shot down all the time, and it is long.
 void Server::roster_changed() {
     if (std::exchange(roster_is_due_, true)) return;
-    scope_.add_callback([this] { send_roster(); }, "send roster");
+    next_roster_ = std::max(loop_.now(), next_roster_ + roster_period);
+    scope_.call_at(
+        next_roster_, [this] { send_roster(); }, "send roster");
 }
 
 void Server::send_roster() {
     roster_is_due_ = false;
-    Roster roster;
+    std::vector<Roster::Entry> all;
     for (const auto& pilot : world_.pilots()) {
         if (!pilot) continue;
         const Name& name = names_[pilot->ship.id];
         const auto count = [](int value) { return static_cast<std::uint16_t>(std::min(value, 65535)); };
-        roster.players.push_back(
-            {pilot->ship.id, name.bot, count(pilot->score), count(pilot->deaths), name.name});
+        all.push_back({pilot->ship.id, name.bot, count(pilot->score), count(pilot->deaths), name.name});
     }
-    broadcast(roster);
+    Roster roster;
+    roster.parts = static_cast<std::uint8_t>((all.size() + players_in_roster - 1) / players_in_roster);
+    for (; roster.part < roster.parts; ++roster.part) {
+        const std::size_t from = roster.part * players_in_roster;
+        const std::size_t to = std::min(all.size(), from + players_in_roster);
+        roster.players.assign(all.begin() + static_cast<std::ptrdiff_t>(from),
+                              all.begin() + static_cast<std::ptrdiff_t>(to));
+        broadcast(roster);
+    }
 }
 
 } // namespace arena

@@ -22,6 +22,7 @@ Server::Options server_options(const Options& options) {
     server.bind =
         ioloop::SocketAddress::numeric(options.bind, options.host.empty() ? options.port : std::uint16_t{0});
     if (!server.bind) throw std::runtime_error("--bind wants a numeric address, not '" + options.bind + "'");
+    server.players = options.players;
     server.bots = options.bots;
     server.seed = options.seed;
     return server;

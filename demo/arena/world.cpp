@@ -63,6 +63,7 @@ void fly(Ship& ship, Input input, float time) noexcept {
 }
 
 std::optional<PlayerId> World::join() {
+    if (players() >= limit_) return std::nullopt;
     for (PlayerId id = 0; id < max_players; ++id) {
         if (pilots_[id]) continue;
         pilots_[id].emplace();

@@ -45,9 +45,9 @@ inline constexpr float shot_speed = 620;
 inline constexpr int full_health = 100;
 
 using PlayerId = std::uint8_t;
-inline constexpr PlayerId max_players = 16;
+inline constexpr PlayerId max_players = 200;
 inline constexpr PlayerId nobody = 255;
-inline constexpr std::size_t max_shots = 88; ///< so that a snapshot fits into one datagram
+inline constexpr std::size_t max_shots = 1000;
 
 struct Moon {
     Vec centre;
@@ -106,7 +106,8 @@ bool in_moon(Vec position, float radius) noexcept;
 
 class World {
 public:
-    explicit World(std::uint32_t seed) : random_(seed) {}
+    /// limit    of players; max_players is the most
+    explicit World(std::uint32_t seed, int limit = max_players) : limit_(limit), random_(seed) {}
 
     /// A new pilot; none if the arena is full.
     std::optional<PlayerId> join();
@@ -133,6 +134,7 @@ private:
     void move_shots(float time);
     bool hit_something(const Shot& shot);
 
+    int limit_;
     std::array<std::optional<Pilot>, max_players> pilots_;
     std::vector<Shot> shots_;
     std::vector<Flight> flights_; ///< one for each shot: what nobody is told

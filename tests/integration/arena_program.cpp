@@ -206,6 +206,7 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--serve", "--report"},
                                                   {"--trace", "never_saved.json"},
                                                   {"--bots", "99"},
+                                                  {"--serve", "--players", "201"},
                                                   {"--serve", "--headless"},
                                                   {"extra"}}) {
         Child game(arena(wrong));

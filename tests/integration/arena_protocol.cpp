@@ -18,9 +18,9 @@ Buffer random_bytes(std::mt19937& random, std::size_t size) {
     return bytes;
 }
 
-Snapshot full_snapshot() {
+Snapshot full_snapshot(std::size_t ships = ships_in_snapshot) {
     Snapshot snapshot{77, 1234, {}, {}};
-    for (PlayerId id = 0; id < max_players; ++id) {
+    for (PlayerId id = 0; id < ships; ++id) {
         Ship ship;
         ship.id = id;
         ship.alive = true;
@@ -31,7 +31,8 @@ Snapshot full_snapshot() {
         ship.health = 60;
         snapshot.ships.push_back(ship);
     }
-    for (std::uint16_t i = 0; i < max_shots; ++i) snapshot.shots.push_back({i, 3, {1600, 0}, {620, -620}});
+    for (std::uint16_t i = 0; i < shots_in_snapshot(ships); ++i)
+        snapshot.shots.push_back({i, 3, {1600, 0}, {620, -620}});
     return snapshot;
 }
 
@@ -48,7 +49,7 @@ std::vector<Buffer> all_messages() {
         encode(ToServer(Goodbye{})),
         encode(ToClient(Welcome{protocol_version, 3, 0x0123456789abcdefU})),
         encode(ToClient(Refusal{"full"})),
-        encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}})),
+        encode(ToClient(Roster{1, 2, {{1, true, 2, 3, "Brook"}, {199, false, 65535, 0, ""}}})),
         encode(ToClient(Line{nobody, "Ada joined"})),
         encode(ToClient(Heartbeat{})),
     };
@@ -79,8 +80,8 @@ TEST(ArenaProtocol, messages_to_the_client_come_back_as_they_were) {
     EXPECT_EQ(as<Welcome>(welcome).you, 3);
     EXPECT_EQ(as<Welcome>(welcome).token, 0x0123456789abcdefU);
 
-    const auto roster =
-        decode_to_client(encode(ToClient(Roster{{{1, true, 2, 3, "Brook"}, {15, false, 65535, 0, ""}}})));
+    const auto roster = decode_to_client(
+        encode(ToClient(Roster{1, 2, {{1, true, 2, 3, "Brook"}, {199, false, 65535, 0, ""}}})));
     ASSERT_THAT(as<Roster>(roster).players, SizeIs(2));
     EXPECT_EQ(as<Roster>(roster).players[0].name, "Brook");
     EXPECT_TRUE(as<Roster>(roster).players[0].bot);
@@ -91,18 +92,43 @@ TEST(ArenaProtocol, messages_to_the_client_come_back_as_they_were) {
     EXPECT_EQ(as<Line>(line).text, "Ada joined");
 }
 
-TEST(ArenaProtocol, a_full_snapshot_fits_into_a_datagram_and_comes_back_within_the_grain) {
+TEST(ArenaProtocol, a_full_snapshot_fits_into_a_datagram_however_many_ships_are_in_it) {
+    for (std::size_t ships = 0; ships <= ships_in_snapshot; ++ships) {
+        const Buffer bytes = encode(DatagramToClient(full_snapshot(ships)));
+        EXPECT_LE(bytes.size(), longest_datagram);
+        EXPECT_GT(bytes.size(), longest_datagram - 11) << "there is no room for another shot";
+        EXPECT_TRUE(decode_datagram_to_client(bytes));
+    }
+}
+
+TEST(ArenaProtocol, a_full_roster_fits_into_a_message) {
+    Roster roster{4, 5, {}};
+    for (PlayerId id = 0; id < players_in_roster; ++id)
+        roster.players.push_back({id, true, 65535, 65535, std::string(longest_name, 'x')});
+    const Buffer bytes = encode(ToClient(roster));
+    EXPECT_LE(bytes.size(), longest_message);
+    const auto decoded = decode_to_client(bytes);
+    const auto& got = as<Roster>(decoded);
+    EXPECT_EQ(got.part, 4);
+    EXPECT_EQ(got.parts, 5);
+    EXPECT_THAT(got.players, SizeIs(players_in_roster));
+}
+
+TEST(ArenaProtocol, a_roster_of_no_parts_or_beyond_its_last_is_none) {
+    EXPECT_FALSE(decode_to_client(encode(ToClient(Roster{0, 0, {}}))));
+    EXPECT_FALSE(decode_to_client(encode(ToClient(Roster{2, 2, {}}))));
+}
+
+TEST(ArenaProtocol, a_snapshot_comes_back_within_the_grain) {
     const Snapshot sent = full_snapshot();
     const Buffer bytes = encode(DatagramToClient(sent));
-    EXPECT_LE(bytes.size(), longest_datagram);
-
     const auto decoded = decode_datagram_to_client(bytes);
     const auto& got = as<Snapshot>(decoded);
     EXPECT_EQ(got.tick, 77U);
     EXPECT_EQ(got.input, 1234U);
-    ASSERT_THAT(got.ships, SizeIs(max_players));
-    ASSERT_THAT(got.shots, SizeIs(max_shots));
-    for (std::size_t i = 0; i < max_players; ++i) {
+    ASSERT_THAT(got.ships, SizeIs(ships_in_snapshot));
+    ASSERT_THAT(got.shots, SizeIs(shots_in_snapshot(ships_in_snapshot)));
+    for (std::size_t i = 0; i < ships_in_snapshot; ++i) {
         EXPECT_EQ(got.ships[i].id, sent.ships[i].id);
         EXPECT_EQ(got.ships[i].alive, true);
         EXPECT_EQ(got.ships[i].shielded, sent.ships[i].shielded);
@@ -191,8 +217,8 @@ TEST(ArenaProtocol, whatever_a_hundred_thousand_random_buffers_decode_to_is_in_r
         }
         if (const auto decoded = decode_datagram_to_client(datagram)) {
             if (const auto* snapshot = std::get_if<Snapshot>(&*decoded)) {
-                ASSERT_LE(snapshot->ships.size(), std::size_t{max_players});
-                ASSERT_LE(snapshot->shots.size(), max_shots);
+                ASSERT_LE(snapshot->ships.size(), ships_in_snapshot);
+                ASSERT_LE(snapshot->shots.size(), shots_in_snapshot(snapshot->ships.size()));
                 for (const Ship& ship : snapshot->ships) {
                     ASSERT_LT(ship.id, max_players);
                     ASSERT_LE(ship.health, full_health);
@@ -209,7 +235,8 @@ TEST(ArenaProtocol, whatever_a_hundred_thousand_random_buffers_decode_to_is_in_r
         }
         if (const auto decoded = decode_to_client(message)) {
             if (const auto* roster = std::get_if<Roster>(&*decoded)) {
-                ASSERT_LE(roster->players.size(), std::size_t{max_players});
+                ASSERT_LE(roster->players.size(), players_in_roster);
+                ASSERT_LT(roster->part, roster->parts);
                 for (const auto& entry : roster->players) ASSERT_LT(entry.id, max_players);
             }
             if (const auto* welcome = std::get_if<Welcome>(&*decoded)) {

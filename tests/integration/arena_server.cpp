@@ -93,9 +93,8 @@ TEST_F(ArenaNetwork, what_passes_is_counted_for_the_inspector) {
     ioloop::Snapshot snapshot;
     loop.snapshot(snapshot);
     for (const char* name : {"player connection", "server link", "arena, UDP", "server, UDP"}) {
-        const auto at =
-            std::find_if(snapshot.handlers.begin(), snapshot.handlers.end(),
-                         [&](const auto& info) { return std::string(info.origin.name) == name; });
+        const auto at = std::find_if(snapshot.handlers.begin(), snapshot.handlers.end(),
+                                     [&](const auto& info) { return std::string(info.origin.name) == name; });
         ASSERT_NE(at, snapshot.handlers.end()) << name;
         ASSERT_TRUE(at->flow) << name;
         EXPECT_GE(at->flow->messages_in, 3U) << name;

@@ -109,7 +109,8 @@ TEST_F(ArenaNetwork, a_player_who_vanishes_is_gone_after_a_while) {
 
 TEST_F(ArenaNetwork, more_connections_than_allowed_are_closed_at_once) {
     Server::Options options = with_bots(0);
-    options.most_connections = 4;
+    options.players = 1;
+    options.most_strangers = 3;
     serve_as(options);
     std::vector<std::unique_ptr<Stranger>> crowd;
     for (int i = 0; i < 20; ++i) crowd.push_back(std::make_unique<Stranger>(address));
