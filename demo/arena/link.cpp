@@ -40,6 +40,8 @@ Link::Link(ioloop::IOLoop& loop, Options options, Events events)
       options_(std::move(options)),
       events_(std::move(events)),
       client_(loop),
+      out_(loop, options_.network, 1),
+      in_(loop, options_.network, 2),
       heartbeat_(
           loop, options_.heartbeat, [this] { send(Heartbeat{}); }, "heartbeat to server"),
       ping_timer_(
@@ -53,7 +55,7 @@ void Link::start() {
 }
 
 void Link::stop() {
-    send(Goodbye{});
+    if (joined()) write(encode(ToServer(Goodbye{}))); // past the impairment, which goes with the connection
     hang_up();
     state_ = State::idle;
 }
@@ -79,7 +81,7 @@ ioloop::Task<> Link::connect() {
         for (int count = 1; stream_; ++count) {
             if (count % messages_a_turn == 0) co_await ioloop::next_turn("server link");
             const std::string message = co_await ioloop::read_frame(stream_, longest_message, "server link");
-            on_message(bytes_of(message));
+            deliver([this, message] { on_message(bytes_of(message)); });
         }
         co_return; // it was hung up: whoever did that knows why
     } catch (const ioloop::StreamClosed& end) {
@@ -87,7 +89,7 @@ ioloop::Task<> Link::connect() {
     } catch (const std::exception& error) {
         reason = std::string(state_ == State::connecting ? "no connection: " : "") + error.what();
     }
-    fail(reason);
+    deliver([this, reason] { fail(reason); });
 }
 
 void Link::join() {
@@ -95,7 +97,10 @@ void Link::join() {
     peer_ = stream_.peer();
     datagrams_.emplace(
         loop_, ioloop::Socket::datagram_to(peer_),
-        [this](Bytes bytes, const ioloop::SocketAddress&) { on_datagram(bytes); }, "server, UDP");
+        [this](Bytes bytes, const ioloop::SocketAddress&) {
+            in_.pass([this, held = Buffer(bytes.begin(), bytes.end())] { on_datagram(held); });
+        },
+        "server, UDP");
     silence_ = loop_.call_later(
         options_.join_timeout, [this] { fail("the server is silent"); }, "server silence");
     send_message(Hello{protocol_version, options_.name});
@@ -144,6 +149,8 @@ void Link::hang_up() noexcept {
     if (connecting_.valid()) std::exchange(connecting_, {}).cancel();
     stream_ = {};
     datagrams_.reset();
+    out_.clear();
+    in_.clear();
     heartbeat_.stop();
     ping_timer_.stop();
     loop_.remove_timeout(silence_);
@@ -151,7 +158,16 @@ void Link::hang_up() noexcept {
     last_ping_.reset();
 }
 
+void Link::set_network(const Impairment::Options& network) {
+    out_.set_options(network);
+    in_.set_options(network);
+}
+
 // ---- what comes ---------------------------------------------------------------------------------
+
+void Link::deliver(ioloop::Callback message) {
+    if (!in_.pass_in_order(std::move(message))) fail("more on its way than the network holds");
+}
 
 void Link::alive() {
     const auto patience = joined() ? options_.silence : options_.join_timeout;
@@ -212,13 +228,17 @@ void Link::on_pong(const Pong& pong) {
 bool Link::send(const ToServer& message) { return joined() && send_message(message); }
 
 bool Link::send_message(const ToServer& message) {
-    const auto sent = ioloop::write_frame(stream_, text_of(encode(message)), "server link");
-    if (sent.done() && sent.exception()) { // it has closed, or does not read: either way, reading will tell
+    return out_.pass_in_order([this, bytes = encode(message)] { write(bytes); }) && !stream_.closed();
+}
+
+/// That the server has closed, or does not read, reading will tell.
+void Link::write(Bytes message) {
+    const auto sent = ioloop::write_frame(stream_, text_of(message), "server link");
+    if (sent.done() && sent.exception()) {
         stream_.close();
-        return false;
+    } else {
+        ++counters_.messages_out;
     }
-    ++counters_.messages_out;
-    return true;
 }
 
 void Link::send_inputs(std::span<const Input> inputs, std::uint32_t newest) {
@@ -232,7 +252,10 @@ void Link::send_ping() {
 }
 
 void Link::send_datagram(const DatagramToServer& datagram) {
-    if (datagrams_ && !datagrams_->send(encode(datagram))) ++counters_.datagrams_out;
+    if (!datagrams_) return;
+    out_.pass([this, bytes = encode(datagram)] {
+        if (!datagrams_->send(bytes)) ++counters_.datagrams_out;
+    });
 }
 
 } // namespace arena

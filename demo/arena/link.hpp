@@ -6,6 +6,7 @@
 /// of a server that fell come back in the same moment.
 #pragma once
 
+#include "impairment.hpp"
 #include "protocol.hpp"
 
 #include <ioloop/ioloop.hpp>
@@ -34,6 +35,7 @@ public:
         ioloop::Duration silence = std::chrono::seconds(3); ///< without a sign of life the server is lost
         ioloop::Duration first_pause = std::chrono::milliseconds(100);
         ioloop::Duration longest_pause = std::chrono::seconds(3);
+        Impairment::Options network; ///< that it pretends to have, each way; connecting takes no longer
     };
 
     /// None of them may destroy the link.
@@ -71,6 +73,10 @@ public:
     bool send(const ToServer& message);
     void send_inputs(std::span<const Input> inputs, std::uint32_t newest);
 
+    /// Makes the network worse or better, from now on. Errors: those of Impairment.
+    void set_network(const Impairment::Options& network);
+    const Impairment::Options& network() const noexcept { return out_.options(); }
+
     State state() const noexcept { return state_; }
     bool joined() const noexcept { return state_ == State::joined; }
     bool ever_joined() const noexcept { return ever_joined_; }
@@ -96,7 +102,9 @@ private:
     void fail(const std::string& reason);
     void hang_up() noexcept;
     bool send_message(const ToServer& message);
+    void write(Bytes message); ///< to the stream, at once
     void send_datagram(const DatagramToServer& datagram);
+    void deliver(ioloop::Callback message); ///< after those that came before it over TCP
 
     ioloop::IOLoop& loop_;
     Options options_;
@@ -107,6 +115,8 @@ private:
     ioloop::Future<ioloop::TcpStream> connecting_;
     ioloop::TcpStream stream_;
     std::optional<ioloop::UdpSocket> datagrams_; ///< while there is a stream
+    Impairment out_; ///< between us and the sockets; clear of this connection's when it ends
+    Impairment in_;
     ioloop::SocketAddress peer_;
     std::uint64_t token_ = 0;
     ioloop::PeriodicCallback heartbeat_;

@@ -66,6 +66,9 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     bool headless = false;
     std::string server;
     double seconds = 0;
+    int latency = 0;
+    int jitter = 0;
+    int loss = 0;
 
     auto* serve_flag =
         app.add_flag("--serve", serve, "Be a server only; prints its address as a line of JSON");
@@ -101,6 +104,19 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->check(whole(0, std::numeric_limits<std::uint32_t>::max()))
         ->capture_default_str();
     app.add_option("--name", options.name, "Your name")->type_name("NAME")->capture_default_str();
+    app.add_option("--latency", latency,
+                   "Make the network slow, 0..1000 ms: one way, so a round trip takes twice as long")
+        ->type_name("MS")
+        ->check(whole(0, 1000))
+        ->excludes(serve_flag);
+    app.add_option("--jitter", jitter, "Up to so much more or less of it, 0..1000 ms: one way")
+        ->type_name("MS")
+        ->check(whole(0, 1000))
+        ->excludes(serve_flag);
+    app.add_option("--loss", loss, "Datagrams that get lost, 0..100 %: one way")
+        ->type_name("PERCENT")
+        ->check(whole(0, 100))
+        ->excludes(serve_flag);
     app.add_flag("--autopilot", options.autopilot, "Let a bot fly for you");
     app.add_option("--seconds", seconds, "End after this many seconds")
         ->type_name("SECONDS")
@@ -153,6 +169,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     }
     if (serve) options.mode = Options::Mode::serve;
     if (headless) options.mode = Options::Mode::headless;
+    options.network = {std::chrono::milliseconds(latency), std::chrono::milliseconds(jitter), loss / 100.0};
     if (!server.empty()) split(server, options.host, options.port);
     if (seconds > 0) {
         options.duration =

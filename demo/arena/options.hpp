@@ -2,6 +2,8 @@
 /// Options: the command line.
 #pragma once
 
+#include "impairment.hpp"
+
 #include <ioloop/clock.hpp>
 
 #include <cstdint>
@@ -21,6 +23,7 @@ struct Options {
     int bots = 5;
     std::string name = "you";
     std::uint32_t seed = 1;
+    Impairment::Options network; ///< what it is to be like, each way
     bool autopilot = false;
     bool inspector = false;
     bool report = false;          ///< of a game in a window; the other modes have theirs

@@ -33,6 +33,7 @@ Session::Session(const Options& options) : loop_(loop_options()), signals_(loop_
     link.host = options.host;
     link.port = options.port;
     link.name = options.name;
+    link.network = options.network;
     if (options.host.empty()) {
         server_ = std::make_unique<Server>(loop_, server_options(options));
         // Whoever serves at "any address" is at home, too.

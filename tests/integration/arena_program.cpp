@@ -119,6 +119,15 @@ TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report
     EXPECT_FALSE(report["longest_call"]["name"].get<std::string>().empty());
 }
 
+TEST(ArenaProgram, the_network_is_as_bad_as_it_is_asked_to_be) {
+    Child game(arena({"--headless", "--seconds", "2", "--latency", "60", "--jitter", "10", "--loss", "20"}));
+    ASSERT_EQ(game.wait(), 0) << game.err();
+    const Json report = Json::parse(game.out());
+    EXPECT_GE(report["ping_us"].get<double>(), 100'000) << "there and back";
+    EXPECT_GT(report["snapshots_lost"].get<int>(), 0);
+    EXPECT_EQ(report["losses"], 0);
+}
+
 /// Of a file that is then gone.
 Json trace_in(const std::string& path) {
     std::ifstream file(path);
@@ -207,6 +216,8 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--trace", "never_saved.json"},
                                                   {"--bots", "99"},
                                                   {"--serve", "--players", "201"},
+                                                  {"--loss", "101"},
+                                                  {"--serve", "--latency", "100"},
                                                   {"--serve", "--headless"},
                                                   {"extra"}}) {
         Child game(arena(wrong));
