@@ -34,6 +34,7 @@ public:
 
     void start() { link_.start(); }
     void stop() { link_.stop(); }
+    void set_network(const Impairment::Options& network) { link_.set_network(network); }
 
     void steer(Input input) noexcept { input_ = input; }
     /// Plays by itself from now on, or no more.

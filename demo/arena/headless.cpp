@@ -22,6 +22,7 @@ int play_headless(const Options& options) {
     while (!session.quitting() && (options.frames == 0 || frames.frames < options.frames)) {
         next += frame_length;
         frames.add(loop.run_until(next));
+        session.look();
         longest.look_at(trace.recorder());
         const ioloop::TimePoint now = loop.time();
         frames.end_frame(now - next);

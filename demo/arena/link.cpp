@@ -228,7 +228,7 @@ void Link::on_pong(const Pong& pong) {
 bool Link::send(const ToServer& message) { return joined() && send_message(message); }
 
 bool Link::send_message(const ToServer& message) {
-    return out_.pass_in_order([this, bytes = encode(message)] { write(bytes); }) && !stream_.closed();
+    return out_.pass_in_order([this, bytes = encode(message)] { write(bytes); }) && stream_.is_open();
 }
 
 /// That the server has closed, or does not read, reading will tell.

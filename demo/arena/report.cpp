@@ -38,6 +38,25 @@ Json of(const Server& server) {
     };
 }
 
+Json of(const Spread& spread) {
+    const auto hundredths = [](float value) { return std::round(double{value} * 100) / 100; };
+    return {{"p50", hundredths(spread.percentile(0.5))},
+            {"p99", hundredths(spread.percentile(0.99))},
+            {"worst", hundredths(spread.worst())},
+            {"count", spread.count()}};
+}
+
+/// Of the others, only their jumps can be told without the server's world.
+Json of(const SightError& error, bool with_world) {
+    Json json = {{"prediction", of(error.prediction())},
+                 {"correction", of(error.correction())},
+                 {"jump", of(error.jump())}};
+    if (!with_world) return json;
+    json["interpolation"] = of(error.interpolation());
+    json["behind_ms"] = of(error.behind());
+    return json;
+}
+
 } // namespace
 
 void FrameLog::add(const ioloop::Turn& pump) noexcept {
@@ -99,6 +118,7 @@ std::string report(Session& session, const FrameLog& frames, ioloop::Duration pl
         {"players", client.roster().players.size()},
         {"score", me != nullptr ? me->score : 0},
         {"deaths", me != nullptr ? me->deaths : 0},
+        {"sight", of(session.sight_error(), session.server() != nullptr)},
         {"longest_call", {{"name", longest.name}, {"us", rounded(microseconds(longest.took))}}},
     };
     if (session.server() != nullptr) json["server"] = of(*session.server());

@@ -46,4 +46,8 @@ Session::Session(const Options& options) : loop_(loop_options()), signals_(loop_
     client_->start();
 }
 
+void Session::look() {
+    sight_error_.look(client_->sight(), server_ ? &server_->world() : nullptr, loop_.time());
+}
+
 } // namespace arena

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// Session: one loop and all that lives on it: a client, the server that is embedded unless another one is
-/// asked for, and the signals. All on one thread.
+/// asked for, and the signals; and how true the picture is that the client has of the server. All on one thread.
 #pragma once
 
 #include "client.hpp"
 #include "options.hpp"
 #include "server.hpp"
+#include "sight_error.hpp"
 #include "signals.hpp"
 
 #include <ioloop/ioloop.hpp>
@@ -30,6 +31,10 @@ public:
     Client& client() noexcept { return *client_; }
     const Server* server() const noexcept { return server_.get(); }
 
+    /// Once a frame, for sight_error().
+    void look();
+    const SightError& sight_error() const noexcept { return sight_error_; }
+
     void quit() noexcept { quit_ = true; }
     bool quitting() const noexcept { return quit_; }
 
@@ -38,6 +43,7 @@ private:
     Signals signals_;
     std::unique_ptr<Server> server_;
     std::unique_ptr<Client> client_;
+    SightError sight_error_;
     bool quit_ = false;
 };
 

@@ -4,14 +4,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 namespace arena {
 namespace {
 
 constexpr double tick_seconds = 1.0 / ticks_per_second;
-constexpr std::size_t snapshots_kept = ticks_per_second;
+constexpr std::size_t snapshots_kept = 2 * ticks_per_second;
+constexpr double in_time = 0.95;   // of the snapshots; for the others there are guesses
+constexpr double settling = 1;     // seconds, in which the clock of what is shown goes where it should be
+constexpr double other_time = 0.5; // seconds: a clock so far off does not go, it is set
 constexpr std::size_t inputs_kept =
     ticks_per_second;                // a server that is a second behind is not caught up with
+constexpr double most_guessed = 3;   // ticks that are flown on into the unknown
 constexpr float error_fades = 12.0F; // by e, so many times a second
 constexpr float hopeless = 120.0F;   // an error that is shown at once
 
@@ -25,10 +30,29 @@ const Ship* find(const Snapshot& snapshot, PlayerId id) {
     return at != snapshot.ships.end() ? &*at : nullptr;
 }
 
+/// Part of the way from one snapshot to the next.
+Ship between(Ship ship, const Ship* then, double part) {
+    if (then == nullptr || !ship.alive || !then->alive) return ship;
+    const auto share = static_cast<float>(std::clamp(part, 0.0, 1.0));
+    ship.position = ship.position + (then->position - ship.position) * share;
+    ship.velocity = ship.velocity + (then->velocity - ship.velocity) * share;
+    ship.angle = turned(ship.angle + turned(then->angle - ship.angle) * share);
+    return ship;
+}
+
+/// Where it is so many ticks later if its pilot does not steer.
+Ship flown_on(Ship ship, double ticks) {
+    const Input input{false, false, ship.thrusting, false};
+    for (ticks = std::clamp(ticks, 0.0, most_guessed); ticks > 0; ticks -= 1)
+        fly(ship, input, static_cast<float>(std::min(ticks, 1.0) * tick_seconds));
+    return ship;
+}
+
 } // namespace
 
 void Sight::forget() {
     snapshots_.clear();
+    arrivals_.clear();
     held_.clear();
     mine_ = {};
     error_ = {};
@@ -36,43 +60,89 @@ void Sight::forget() {
 }
 
 void Sight::foresee(std::uint32_t number, Input input, ioloop::TimePoint now) {
-    held_.push_back({number, input});
-    if (held_.size() > inputs_kept) held_.pop_front();
     fly(mine_, input, static_cast<float>(tick_seconds));
     last_input_ = input;
     foreseen_at_ = now;
+    held_.push_back({number, input, mine_.alive ? std::optional(own(now).position) : std::nullopt});
+    if (held_.size() > inputs_kept) held_.pop_front();
 }
 
 void Sight::take(const Snapshot& snapshot, ioloop::TimePoint now) {
     ++taken_;
-    const double arrival = seconds_at(now) - snapshot.tick * tick_seconds;
-    if (snapshots_.empty()) {
-        zero_ = arrival;
-    } else {
-        const std::uint32_t newest = snapshots_.back().tick;
-        if (!later(snapshot.tick, newest)) return; // overtaken by a younger one
-        lost_ += snapshot.tick - newest - 1;
-        // Early ones tell of the network, late ones of the moment; but a far-off one is another time
-        // altogether.
-        const double off = arrival - zero_;
-        zero_ = std::abs(off) > 0.5 ? arrival : zero_ + off * (off < 0 ? 0.2 : 0.02);
+    if (!keep(snapshot)) return;
+    set_clock(seconds_at(now) - snapshot.tick * tick_seconds, now);
+    if (snapshots_.back().tick == snapshot.tick) correct(snapshot, now);
+}
+
+/// Also one that younger ones have overtaken: what it tells may be still to be shown.
+bool Sight::keep(const Snapshot& snapshot) {
+    auto after = snapshots_.end();
+    while (after != snapshots_.begin() && !later(snapshot.tick, std::prev(after)->tick)) --after;
+    if (after != snapshots_.end() && after->tick == snapshot.tick) return false; // once more
+    if (after == snapshots_.begin() && !snapshots_.empty()) return false;        // of long ago
+    if (after != snapshots_.end()) {
+        --lost_;
+    } else if (!snapshots_.empty()) {
+        lost_ += snapshot.tick - snapshots_.back().tick - 1;
     }
-    snapshots_.push_back(snapshot);
+    snapshots_.insert(after, snapshot);
     if (snapshots_.size() > snapshots_kept) snapshots_.pop_front();
-    correct(snapshot, now);
+    return true;
+}
+
+/// To show the way from one tick to the next, both must be there: so a tick is shown one tick later than nearly all
+/// come. The clock goes there so slowly that nobody sees time run faster or slower.
+void Sight::set_clock(double arrival, ioloop::TimePoint now) {
+    const double shown = shown_later(now);
+    if (!arrivals_.empty() && std::abs(arrival - arrivals_.back()) > other_time) arrivals_.clear();
+    const bool anew = arrivals_.empty();
+    arrivals_.push_back(arrival);
+    if (arrivals_.size() > snapshots_kept) arrivals_.pop_front();
+
+    std::vector<double> sorted(arrivals_.begin(), arrivals_.end());
+    const auto late = static_cast<std::ptrdiff_t>(in_time * static_cast<double>(sorted.size() - 1));
+    std::nth_element(sorted.begin(), sorted.begin() + late, sorted.end());
+    wanted_zero_ = sorted[static_cast<std::size_t>(late)] + tick_seconds;
+    shown_zero_ = anew || std::abs(wanted_zero_ - shown) > other_time ? wanted_zero_ : shown;
+    set_at_ = now;
+}
+
+double Sight::shown_later(ioloop::TimePoint now) const noexcept {
+    const double part = std::clamp(double{seconds(now - set_at_)} / settling, 0.0, 1.0);
+    return shown_zero_ + (wanted_zero_ - shown_zero_) * part;
+}
+
+ioloop::Duration Sight::held_back(ioloop::TimePoint now) const noexcept {
+    if (arrivals_.empty()) return {};
+    const double soonest = *std::min_element(arrivals_.begin(), arrivals_.end());
+    return std::chrono::duration_cast<ioloop::Duration>(
+        std::chrono::duration<double>(shown_later(now) - soonest));
+}
+
+double Sight::loss() const noexcept {
+    if (snapshots_.empty()) return 0;
+    const std::uint32_t all = snapshots_.back().tick - snapshots_.front().tick + 1;
+    return 1 - static_cast<double>(snapshots_.size()) / all;
 }
 
 /// From what the server says is true, through the inputs that it did not have yet, to the present again.
 void Sight::correct(const Snapshot& snapshot, ioloop::TimePoint now) {
-    while (!held_.empty() && !later(held_.front().number, snapshot.input)) held_.pop_front();
+    std::optional<Vec> shown_then;
+    for (; !held_.empty() && !later(held_.front().number, snapshot.input); held_.pop_front())
+        shown_then = held_.front().shown;
     const Ship* said = find(snapshot, me_);
     if (said == nullptr) return;
     const bool reborn = said->alive != mine_.alive;
+    const Vec foreseen = mine_.position;
     const Vec shown = reborn ? said->position : own(now).position;
     mine_ = *said;
     for (const Held& held : held_) fly(mine_, held.input, static_cast<float>(tick_seconds));
     error_ = {};
     if (reborn) return;
+    if (said->alive && shown_then) {
+        verdict_ = {verdict_.number + 1, length(*shown_then - said->position),
+                    length(mine_.position - foreseen)};
+    }
     error_ = shown - own(now).position;
     error_at_ = now;
     if (length(error_) > hopeless) error_ = {};
@@ -87,7 +157,7 @@ Ship Sight::own(ioloop::TimePoint now) const {
 }
 
 double Sight::shown_tick(ioloop::TimePoint now) const noexcept {
-    return (seconds_at(now - delay) - zero_) / tick_seconds;
+    return (seconds_at(now) - shown_later(now)) / tick_seconds;
 }
 
 const std::vector<Ship>& Sight::ships(ioloop::TimePoint now) {
@@ -95,24 +165,18 @@ const std::vector<Ship>& Sight::ships(ioloop::TimePoint now) {
     if (snapshots_.empty()) return ships_;
     const double tick = shown_tick(now);
     // The last one that is not after the moment shown, and the next.
-    auto next = std::find_if(snapshots_.begin(), snapshots_.end(),
-                             [&](const Snapshot& snapshot) { return snapshot.tick > tick; });
+    const auto next = std::find_if(snapshots_.begin(), snapshots_.end(),
+                                   [&](const Snapshot& snapshot) { return snapshot.tick > tick; });
     const Snapshot& from = next == snapshots_.begin() ? snapshots_.front() : *std::prev(next);
-    const Snapshot& to = next == snapshots_.end() ? snapshots_.back() : *next;
-    const double span = to.tick - from.tick;
-    const auto part = static_cast<float>(span > 0 ? std::clamp((tick - from.tick) / span, 0.0, 1.0) : 0.0);
-
-    for (const Ship& now_there : from.ships) {
-        Ship ship = now_there;
-        const Ship* then = find(to, ship.id);
+    for (const Ship& ship : from.ships) {
         if (ship.id == me_) {
-            ship = own(now);
-        } else if (then != nullptr && ship.alive && then->alive) {
-            ship.position = ship.position + (then->position - ship.position) * part;
-            ship.velocity = ship.velocity + (then->velocity - ship.velocity) * part;
-            ship.angle = turned(ship.angle + turned(then->angle - ship.angle) * part);
+            ships_.push_back(own(now));
+        } else if (next == snapshots_.end()) {
+            ships_.push_back(flown_on(ship, tick - from.tick));
+        } else {
+            ships_.push_back(
+                between(ship, find(*next, ship.id), (tick - from.tick) / (next->tick - from.tick)));
         }
-        ships_.push_back(ship);
     }
     return ships_;
 }
@@ -125,7 +189,8 @@ const std::vector<Shot>& Sight::shots(ioloop::TimePoint now) {
     for (const Snapshot& snapshot : snapshots_) {
         if (snapshot.tick <= tick) from = &snapshot;
     }
-    const auto ahead = static_cast<float>(std::clamp((tick - from->tick) * tick_seconds, 0.0, 0.2));
+    const auto ahead =
+        static_cast<float>(std::clamp((tick - from->tick) * tick_seconds, 0.0, most_guessed * tick_seconds));
     for (Shot shot : from->shots) {
         shot.position = shot.position + shot.velocity * ahead; // they fly straight
         shots_.push_back(shot);

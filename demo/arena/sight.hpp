@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// Sight: what a player sees, made of snapshots that come 30 times a second, late, and sometimes not at all.
 ///
-/// Others are shown a little in the past, between two snapshots that have both arrived. The player's own
-/// ship is shown in the present: it is moved by the player's inputs at once, by the rules that the server
-/// goes by, and set right softly when a snapshot disagrees.
+/// Others are shown a little in the past, between two snapshots that have both arrived: as little as the network
+/// allows, which is found out from how late its snapshots come. Where one is missing the ships fly on for a moment.
+/// The player's own ship is shown in the present: it is moved by the player's inputs at once, by the rules that the
+/// server goes by, and set right softly when a snapshot disagrees.
 #pragma once
 
 #include "protocol.hpp"
@@ -12,15 +13,13 @@
 #include <ioloop/clock.hpp>
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 namespace arena {
 
 class Sight {
 public:
-    /// How far in the past the others are shown: three snapshots, of which two may be late.
-    static constexpr ioloop::Duration delay = 3 * tick_length;
-
     void forget(); ///< of another server, or of another life
 
     void set_me(PlayerId id) noexcept { me_ = id; }
@@ -34,30 +33,53 @@ public:
     const std::vector<Ship>& ships(ioloop::TimePoint now);
     const std::vector<Shot>& shots(ioloop::TimePoint now);
 
+    /// The tick that is shown of the others at `now`, with its fraction. Means something unless empty().
+    double shown_tick(ioloop::TimePoint now) const noexcept;
+
+    /// What a snapshot said of the own ship while it lived, in units of the arena.
+    struct Verdict {
+        std::uint64_t number = 0; ///< of the verdicts so far
+        float off = 0;   ///< between where it was shown for an input and where it is with that input played
+        float moved = 0; ///< by how much the ship that is foreseen had to be moved
+    };
+    const Verdict& verdict() const noexcept { return verdict_; } ///< the last one
+
     bool empty() const noexcept { return snapshots_.empty(); }
     std::uint64_t snapshots() const noexcept { return taken_; }
-    std::uint64_t lost() const noexcept { return lost_; } ///< ticks of which no snapshot came in time
+    std::uint64_t lost() const noexcept { return lost_; } ///< ticks of which no snapshot came
+    double loss() const noexcept;                         ///< the part of those of the last two seconds
+    /// How long a snapshot that comes as soon as any waits until it is shown.
+    ioloop::Duration held_back(ioloop::TimePoint now) const noexcept;
 
 private:
     struct Held {
         std::uint32_t number;
         Input input;
+        std::optional<Vec> shown; ///< where the own ship was shown with it, if it lived
     };
 
-    /// The tick that is shown at `now`, with its fraction.
-    double shown_tick(ioloop::TimePoint now) const noexcept;
+    bool keep(const Snapshot& snapshot);
+    void set_clock(double arrival, ioloop::TimePoint now);
+    double shown_later(ioloop::TimePoint now) const noexcept;
     void correct(const Snapshot& snapshot, ioloop::TimePoint now);
     Ship own(ioloop::TimePoint now) const;
 
     PlayerId me_ = nobody;
-    std::deque<Snapshot> snapshots_; ///< the oldest first; a second of them at most
+    std::deque<Snapshot> snapshots_; ///< the oldest first; two seconds of them at most
     std::deque<Held> held_;          ///< inputs that no snapshot has in it yet
     Ship mine_;                      ///< foreseen, as of the last input
     ioloop::TimePoint foreseen_at_{};
     Input last_input_;
     Vec error_; ///< what is shown, less what is foreseen: shrinks to nothing
     ioloop::TimePoint error_at_{};
-    double zero_ = 0; ///< when, in seconds, tick 0 would have arrived
+    Verdict verdict_;
+
+    // The clock of what is shown. All in seconds, as the time at which tick 0 came or would have come.
+    std::deque<double> arrivals_; ///< by each of the last snapshots
+    double shown_zero_ = 0;       ///< when tick 0 was to be shown, as of set_at_; since then it moves to
+    double wanted_zero_ = 0;
+    ioloop::TimePoint set_at_{};
+
     std::uint64_t taken_ = 0;
     std::uint64_t lost_ = 0;
     std::vector<Ship> ships_;

@@ -126,6 +126,13 @@ TEST(ArenaProgram, the_network_is_as_bad_as_it_is_asked_to_be) {
     EXPECT_GE(report["ping_us"].get<double>(), 100'000) << "there and back";
     EXPECT_GT(report["snapshots_lost"].get<int>(), 0);
     EXPECT_EQ(report["losses"], 0);
+    const Json& sight = report["sight"];
+    EXPECT_GE(sight["behind_ms"]["p50"].get<double>(), 60);
+    for (const char* what : {"prediction", "correction", "interpolation", "jump", "behind_ms"}) {
+        EXPECT_GT(sight[what]["count"].get<int>(), 0) << what;
+        EXPECT_LE(sight[what]["p50"].get<double>(), sight[what]["p99"].get<double>()) << what;
+        EXPECT_LE(sight[what]["p99"].get<double>(), sight[what]["worst"].get<double>()) << what;
+    }
 }
 
 /// Of a file that is then gone.
