@@ -41,9 +41,11 @@ App::App(const Options& options)
       session_(options_),
       host_(session_.loop()),
       inspector_(session_.loop(), remembering(recorder_)),
+      modes_(host_, options_.pacing),
       trouble_(session_.loop()),
       inspecting_(options_.inspector),
-      troubling_(false) {
+      troubling_(false),
+      comparing_(options_.modes) {
     apply_style();
 }
 
@@ -69,6 +71,7 @@ int App::run() {
             break;
         }
         window_.present();
+        smooth_drawing_ += (ioloop::steady_clock().now() - now - smooth_drawing_) / 20;
         pump();
     }
     if (options_.report) {
@@ -86,16 +89,19 @@ bool App::last_frame(ioloop::TimePoint now) const {
 
 void App::handle_events() {
     SDL_Event event;
-    while (SDL_PollEvent(&event) != 0) {
-        window_.handle(event);
-        if (event.type == SDL_QUIT) session_.quit();
-        if (event.type == SDL_KEYDOWN && event.key.repeat == 0) on_key(event.key.keysym.sym);
-    }
+    while (SDL_PollEvent(&event) != 0) handle(event);
+}
+
+void App::handle(const SDL_Event& event) {
+    window_.handle(event);
+    if (event.type == SDL_QUIT) session_.quit();
+    if (event.type == SDL_KEYDOWN && event.key.repeat == 0) on_key(event.key.keysym.sym);
 }
 
 void App::on_key(int key) {
     if (key == SDLK_F1) inspecting_ = !inspecting_;
     if (key == SDLK_F3) troubling_ = !troubling_;
+    if (key == SDLK_F5) comparing_ = !comparing_;
     if (hud_.chatting()) {
         if (key == SDLK_RETURN || key == SDLK_KP_ENTER) hud_.send_chat();
         if (key == SDLK_ESCAPE) hud_.leave_chat();
@@ -103,7 +109,8 @@ void App::on_key(int key) {
     }
     if (ImGui::GetIO().WantTextInput) return; // the inspector's filter
     // There it unselects. A click into the game, or F1, and it is the game's again.
-    const bool in_a_tool = (inspecting_ || troubling_) && ImGui::IsWindowFocused(ImGuiFocusedFlags_AnyWindow);
+    const bool in_a_tool =
+        (inspecting_ || troubling_ || comparing_) && ImGui::IsWindowFocused(ImGuiFocusedFlags_AnyWindow);
     if (key == SDLK_ESCAPE && in_a_tool) return;
     switch (key) {
     case SDLK_RETURN:
@@ -176,11 +183,13 @@ void App::draw(ioloop::TimePoint now) {
     ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
     show_trouble_menu(trouble_, &troubling_, {6, size.y - 48});
+    modes_.show(&comparing_, {12, 48}, smooth_drawing_);
 }
 
-/// The rest of the frame is the loop's: it sleeps there, and what comes is served at once.
+/// The rest of the frame is the loop's, unless the player wants to see what it is like if it is not.
 void App::pump() {
-    note(host_.pump_until(pacer_));
+    modes_.begin_rest();
+    note(spend_rest(host_, pacer_, modes_.pacing(), [this](const SDL_Event& event) { handle(event); }));
     frames_.end_frame(ioloop::steady_clock().now() - pacer_.deadline());
     pumps_[frames_.frames % pumps_.size()] = {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hud.hpp"
+#include "mode_panel.hpp"
 #include "options.hpp"
 #include "report.hpp"
 #include "scene.hpp"
@@ -28,6 +29,7 @@ public:
 
 private:
     void handle_events();
+    void handle(const SDL_Event& event);
     void on_key(int key);
     void post_steering();
     void post_statistics();
@@ -43,6 +45,7 @@ private:
     ioloop::Recorder recorder_; ///< what the inspector shows; the loop's observer
     LongestCall longest_call_;  ///< by the recorder: a loop has one observer
     ioloop::imgui::Inspector inspector_;
+    ModePanel modes_;
     Scene scene_;
     Hud hud_;
     Trouble trouble_;
@@ -52,11 +55,13 @@ private:
     FrameLog frames_;
     bool inspecting_;
     bool troubling_;
+    bool comparing_; ///< modes
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame
     ioloop::sdl2::FramePacer pacer_;
     std::array<ioloop::Duration, 60> pumps_{}; ///< the longest of each of the last frames
     ioloop::Duration longest_pump_{};          ///< of them
+    ioloop::Duration smooth_drawing_{};        ///< of a frame, and presenting it
     float smooth_frame_ = 1.0F / 60;
 };
 

@@ -60,11 +60,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     Options options;
     CLI::App app{"Arena: a small networked game on one thread, one event loop and one window.\n"
                  "Without arguments it starts a server with bots inside itself and plays there.\n"
-                 "F1 shows the loop from inside, F3 makes trouble in it.",
+                 "F1 shows the loop from inside, F3 makes trouble in it, F5 compares its modes.",
                  "arena"};
     bool serve = false;
     bool headless = false;
     std::string server;
+    std::string pacing = name_of(options.pacing);
     double seconds = 0;
     int latency = 0;
     int jitter = 0;
@@ -125,6 +126,16 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->type_name("COUNT")
         ->check(whole(1, 1'000'000'000));
     app.add_flag("--inspector", options.inspector, "Open the inspector at once");
+    app.add_option("--pacing", pacing,
+                   "How frames live with the loop: by-hand, pump-until, guest, merge, slack or pump")
+        ->type_name("MODE")
+        ->check([](const std::string& name) {
+            return pacing_of(name) ? std::string() : "no such mode: '" + name + "'";
+        })
+        ->capture_default_str()
+        ->excludes(headless_flag)
+        ->excludes(serve_flag);
+    app.add_flag("--modes", options.modes, "Open the panel that compares them at once");
     app.add_flag("--report", options.report, "Print a report as JSON at the end, as --headless does")
         ->excludes(serve_flag);
     app.add_option("--screenshot", options.screenshot,
@@ -170,6 +181,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     if (serve) options.mode = Options::Mode::serve;
     if (headless) options.mode = Options::Mode::headless;
     options.network = {std::chrono::milliseconds(latency), std::chrono::milliseconds(jitter), loss / 100.0};
+    options.pacing = *pacing_of(pacing);
     if (!server.empty()) split(server, options.host, options.port);
     if (seconds > 0) {
         options.duration =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "impairment.hpp"
+#include "pacing.hpp"
 
 #include <ioloop/clock.hpp>
 
@@ -26,6 +27,8 @@ struct Options {
     Impairment::Options network; ///< what it is to be like, each way
     bool autopilot = false;
     bool inspector = false;
+    bool modes = false; ///< the panel that compares them
+    Pacing pacing = Pacing::pump_until;
     bool report = false;          ///< of a game in a window; the other modes have theirs
     std::string screenshot;       ///< where to; empty: none
     std::string trace;            ///< where to; empty: none

@@ -12,6 +12,7 @@ add_dependencies(test_integration_examples 010-hello 040-tcp-echo-server)
 
 if(TARGET ioloop::sdl2)
     ioloop_add_test(integration/arena_dragged LIBRARIES arena_core ioloop::sdl2)
+    ioloop_add_test(integration/arena_modes SOURCES ../demo/arena/pacing.cpp LIBRARIES arena_core ioloop::sdl2)
 endif()
 
 find_package(nlohmann_json QUIET)

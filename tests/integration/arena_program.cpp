@@ -102,6 +102,20 @@ TEST(ArenaProgram, a_window_survives_its_server_too) {
     EXPECT_EQ(report["reconnects"], 2);
 }
 
+TEST(ArenaProgram, a_window_plays_in_every_mode_and_measures_it) {
+    for (const char* mode : {"by-hand", "pump-until", "guest", "merge", "slack", "pump"}) {
+        Child game(offscreen({"--pacing", mode, "--modes", "--width", "320", "--height", "240", "--frames",
+                              "30", "--report", "--screenshot", testing::TempDir() + "mode.png"}));
+        ASSERT_EQ(game.wait(), 0) << mode << game.err();
+        const Json report = Json::parse(game.out());
+        EXPECT_EQ(report["frames"], 29) << mode << ", and one more that is saved";
+        EXPECT_EQ(report["state"], "in play") << mode;
+    }
+    Child game(arena({"--pacing", "vsync"}));
+    EXPECT_NE(game.wait(), 0);
+    EXPECT_THAT(game.err(), HasSubstr("no such mode: 'vsync'"));
+}
+
 TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report) {
     Child game(arena({"--headless", "--seconds", "2", "--bots", "4"}));
     ASSERT_EQ(game.wait(), 0) << game.err();
