@@ -18,6 +18,10 @@ Future<Response> HttpClient::request(Request request, Origin origin) {
     return multi_->begin({.request = std::move(request)}, origin);
 }
 
+Future<Response> HttpClient::request(Request request, OnProgress on_progress, Origin origin) {
+    return multi_->begin({.request = std::move(request), .on_progress = std::move(on_progress)}, origin);
+}
+
 Future<Response> HttpClient::get(std::string url, Origin origin) {
     return request({.url = std::move(url)}, origin);
 }

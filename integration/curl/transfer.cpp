@@ -98,6 +98,7 @@ void Transfer::prepare(const std::string& user_agent) {
     if (request_.url.find('\0') != std::string::npos) refuse("a URL with a zero byte");
     set(CURLOPT_URL, request_.url.c_str());
     set(CURLOPT_USERAGENT, user_agent.c_str());
+    if (!request_.proxies) set(CURLOPT_PROXY, ""); // not null, which stands for the environment
     set(CURLOPT_FOLLOWLOCATION, request_.redirects > 0 ? 1L : 0L);
     set(CURLOPT_MAXREDIRS, long{request_.redirects});
     if (request_.quiet != forever) {
@@ -259,8 +260,8 @@ std::uint64_t Transfer::length() const noexcept {
 }
 
 bool Transfer::take_body(const char* data, std::size_t size) {
+    if (progress_.total == 0) progress_.total = length();
     if (received_.is_open()) {
-        if (progress_.total == 0) progress_.total = length();
         received_.write(data, size, failure_);
     } else if (size > request_.max_body - response_.body.size()) {
         failure_ = {CURLE_FILESIZE_EXCEEDED, error_category()};

@@ -3,6 +3,8 @@
 #include "support/http.hpp"
 #include "support/nginx.hpp"
 
+#include <cstdlib>
+
 using namespace ioloop;
 using namespace std::chrono_literals;
 using curl::Progress;
@@ -145,6 +147,27 @@ TEST_F(Transfers, a_download_becomes_the_file_and_its_progress_only_grows) {
     for (std::size_t n = 1; n < seen.size(); ++n) EXPECT_LT(seen[n - 1].done, seen[n].done);
     EXPECT_EQ(seen.back().done, content.size());
     EXPECT_EQ(seen.back().total, content.size());
+}
+
+TEST_F(Transfers, a_request_tells_its_progress_too_and_what_it_has_to_do) {
+    const std::string content = noise(3'000'000);
+    server.serve("noise", content);
+    std::vector<Progress> seen;
+    const auto response =
+        answer(client->request({.url = url("/noise")}, [&](Progress p) { seen.push_back(p); }));
+    EXPECT_TRUE(response.body == content);
+    ASSERT_GT(seen.size(), 2U);
+    for (std::size_t n = 1; n < seen.size(); ++n) EXPECT_LT(seen[n - 1].done, seen[n].done);
+    EXPECT_EQ(seen.front().total, content.size());
+    EXPECT_EQ(seen.back().done, content.size());
+}
+
+TEST_F(Transfers, a_request_goes_through_the_proxy_of_the_environment_unless_it_is_told_not_to) {
+    // Nobody listens there.
+    ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+    EXPECT_EQ(failure(client->request({.url = url("/hello.txt")})), curl_error(CURLE_COULDNT_CONNECT));
+    EXPECT_EQ(answer(client->request({.url = url("/hello.txt"), .proxies = false})).body, "hello");
+    ::unsetenv("http_proxy");
 }
 
 TEST_F(Transfers, two_downloads_to_one_name_do_not_mix) {

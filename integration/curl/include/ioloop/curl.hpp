@@ -72,6 +72,7 @@ struct Request {
     Duration quiet = std::chrono::seconds(20); ///< to connect, and then for as long as no byte comes or goes
     int redirects = 5;                         ///< followed at most; 0: a redirect is the answer
     std::uint64_t max_body = 16'777'216;       ///< bytes of an answer; more is CURLE_FILESIZE_EXCEEDED
+    bool proxies = true;                       ///< of the environment; false: nobody else is asked
 };
 
 struct Response {
@@ -96,6 +97,8 @@ public:
     ~HttpClient();
 
     Future<Response> request(Request request, Origin origin = Origin::here());
+    /// With the progress of the answer's body. If that comes compressed, its total is less than what there is in the end.
+    Future<Response> request(Request request, OnProgress on_progress, Origin origin = Origin::here());
     Future<Response> get(std::string url, Origin origin = Origin::here());
     Future<Response> post(std::string url, std::string body,
                           std::string content_type = "application/x-www-form-urlencoded",
