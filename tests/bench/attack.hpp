@@ -94,7 +94,8 @@ private:
 /// Holds `count` connections, and does `deed(connection, how often it was done with it)` to each of them, `pause` apart; those
 /// that the server has ended are made anew.
 template <class F> Attack::Deed hold(std::size_t count, std::chrono::milliseconds pause, F deed) {
-    return [=](const sockaddr_in& server, const std::atomic<bool>& enough, std::atomic<std::uint64_t>& done) mutable {
+    return [=](const sockaddr_in& server, const std::atomic<bool>& enough,
+               std::atomic<std::uint64_t>& done) mutable {
         std::vector<std::pair<Nuisance, int>> held;
         while (!enough) {
             for (std::size_t i = 0; i < count && !enough; ++i) {
