@@ -12,6 +12,7 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <utility>
 
 namespace arena {
 
@@ -37,12 +38,15 @@ int serve(const Options& options) {
     Trace trace(options.trace);
     ioloop::IOLoop loop;
     if (!options.trace.empty()) loop.set_observer(&trace.recorder());
-    const Signals signals(loop, [&] { loop.stop(); });
-    const Server server(loop, server_options(options));
-    if (options.duration) {
-        loop.call_later(
-            *options.duration, [&] { loop.stop(); }, "--seconds");
-    }
+    Server server(loop, server_options(options));
+    bool ending = false;
+    const auto end = [&] {
+        if (std::exchange(ending, true)) return;
+        log_line("closing");
+        loop.add_future(server.close(), [&](const ioloop::Future<>&) { loop.stop(); });
+    };
+    const Signals signals(loop, end);
+    if (options.duration) loop.call_later(*options.duration, end, "--seconds");
     loop.add_signal_handler(
         SIGUSR1, [&] { ioloop::dump_text(loop, std::cerr); }, "dump");
     const auto inspector = let_inspect(loop, options, trace);

@@ -58,6 +58,7 @@ Server::Server(ioloop::IOLoop& loop, Options options)
 }
 
 Server::~Server() {
+    if (closed_) closed_->future().cancel();
     for (auto& [id, peer] : peers_) peer.reading.cancel();
 }
 
@@ -79,6 +80,30 @@ void Server::bind() {
     datagrams_.emplace(
         loop_, std::move(datagrams),
         [this](Bytes bytes, const ioloop::SocketAddress& from) { on_datagram(bytes, from); }, "arena, UDP");
+}
+
+ioloop::Future<> Server::close(ioloop::Duration patience) {
+    listener_.stop();
+    tick_.stop();
+    heartbeat_.stop();
+    announce("the server is closing");
+    auto done = closed_.emplace(loop_, "server closes").future();
+    for (auto at = peers_.begin(); at != peers_.end();) {
+        const auto peer = at++;
+        if (peer->second.player) {
+            peer->second.stream.finish(); // when he has read all, he reads the end, and hangs up
+        } else {
+            remove(peer->first);
+        }
+    }
+    scope_.call_later(
+        patience, [this] { tell_closed(); }, "server closes");
+    if (peers_.empty()) tell_closed();
+    return done;
+}
+
+void Server::tell_closed() {
+    if (!closed_->done()) closed_->set_value();
 }
 
 Server::Counters Server::counters() const {
@@ -122,7 +147,11 @@ ioloop::Task<> Server::listen_to(PeerId id) {
     } catch (const ioloop::StreamClosed& end) {
         if (end.error() == std::errc::message_size) ++counters_.garbage;
     }
-    drop(id, "lost");
+    if (closed_) {
+        remove(id);
+    } else {
+        drop(id, "lost");
+    }
 }
 
 void Server::on_message(PeerId id, Bytes bytes) {
@@ -182,6 +211,7 @@ void Server::say(Peer& peer, const std::string& text) {
 
 /// A stream that overflows is closed, and its reader is told in a later turn: the map stays as it is.
 void Server::send(Peer& peer, Bytes message) {
+    if (closed_) return; // all is said
     const auto sent = ioloop::write_frame(peer.stream, text_of(message), "player connection");
     if (sent.done() && sent.exception()) {
         peer.stream.close();
@@ -209,6 +239,7 @@ void Server::remove(PeerId id) {
     peers_.erase(at);
     loop_.remove_timeout(peer.silence);
     peer.reading.cancel();
+    if (closed_ && peers_.empty()) tell_closed();
     if (!peer.player) return;
     world_.leave(*peer.player);
     const std::string name = std::exchange(names_[*peer.player], {}).name;

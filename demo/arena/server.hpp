@@ -57,6 +57,10 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
+    /// Ends the game in good order: takes nobody any more, and tells the players. Done when they have heard it and hung up,
+    /// and after `patience` at the latest. To be called once.
+    ioloop::Future<> close(ioloop::Duration patience = std::chrono::seconds(1));
+
     ioloop::SocketAddress address() const { return address_; } ///< of TCP and UDP both
     const World& world() const noexcept { return world_; }
     Counters counters() const;
@@ -95,6 +99,7 @@ private:
     void drop(PeerId id, const std::string& why);
     void refuse(PeerId id, const std::string& why);
     void remove(PeerId id);
+    void tell_closed();
 
     void on_datagram(Bytes bytes, const ioloop::SocketAddress& from);
     void take_inputs(Peer& peer, const Inputs& inputs);
@@ -123,7 +128,8 @@ private:
     ioloop::PeriodicCallback quotas_;
     ioloop::PeriodicCallback heartbeat_;
     bool roster_is_due_ = false;
-    ioloop::TimePoint next_roster_{}; ///< not before
+    ioloop::TimePoint next_roster_{};         ///< not before
+    std::optional<ioloop::Promise<>> closed_; ///< once it is closing
     std::mt19937_64 tokens_;
     Counters counters_;
     ioloop::Scope scope_; ///< last: the first to go, as what came through it calls the others

@@ -187,6 +187,26 @@ TEST(ArenaProgram, a_server_says_what_its_loop_holds_when_asked_by_a_signal) {
     EXPECT_EQ(server.wait(), 0) << server.err();
 }
 
+TEST(ArenaProgram, a_server_that_is_asked_to_end_does_so_in_good_order_and_when_asked_twice_at_once) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        Child server(arena({"--serve", "--port", "0", "--bots", "3"}));
+        Child client(arena({"--headless", "--connect", at(port_of(server))}));
+        EXPECT_TRUE(client.says("in play")) << client.err();
+        server.signal(signal);
+        EXPECT_EQ(server.wait(), 0) << server.err();
+        EXPECT_THAT(server.out(), HasSubstr("served"));
+        EXPECT_TRUE(client.says("lost the server: the connection was closed")) << client.err();
+    }
+    Child server(arena({"--serve", "--port", "0", "--bots", "3"}));
+    Child client(arena({"--headless", "--connect", at(port_of(server))}));
+    EXPECT_TRUE(client.says("in play")) << client.err();
+    client.signal(SIGSTOP); // it does not hang up
+    server.signal(SIGTERM);
+    EXPECT_TRUE(server.says("closing")) << server.err();
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), -SIGTERM);
+}
+
 TEST(ArenaProgram, a_trace_that_cannot_be_saved_is_told_before_the_game) {
     Child game(arena({"--headless", "--seconds", "60", "--trace", "/nowhere/trace.json"}));
     EXPECT_EQ(game.wait(), 1);

@@ -119,3 +119,85 @@ TEST_F(ArenaNetwork, all_that_is_registered_has_a_name) {
                                        "ping timer", "server silence", "player silence"}));
     EXPECT_THAT(names, testing::Not(Contains("")));
 }
+
+// ---- closing ------------------------------------------------------------------------------------
+
+TEST_F(ArenaNetwork, a_server_that_closes_tells_its_players_and_takes_nobody_any_more) {
+    serve(1);
+    const auto ada = player("Ada");
+    const auto bob = player("Bob");
+    Stranger eve(address);
+    EXPECT_TRUE(eventually([&] { return server->connections() == 3; }));
+    const ioloop::TimePoint before = world.now();
+    const auto closed = server->close();
+    const auto late = client("Late");
+    late->start();
+    EXPECT_TRUE(eventually([&] { return closed.done(); }));
+    EXPECT_LT(world.now() - before, 100ms) << "they hang up at once";
+    EXPECT_EQ(server->connections(), 0U);
+    EXPECT_EQ(server->counters().dropped, 0U);
+    for (const auto* one : {ada.get(), bob.get()}) {
+        EXPECT_TRUE(heard(*one, "the server is closing"));
+        EXPECT_FALSE(one->link().joined());
+    }
+    EXPECT_TRUE((eve.receive(), eve.hung_up));
+    pass(1s);
+    EXPECT_FALSE(late->link().ever_joined());
+    EXPECT_THAT(log, Contains(HasSubstr("no connection")));
+}
+
+TEST_F(ArenaNetwork, what_was_said_before_arrives_before_the_end) {
+    Server::Options options;
+    options.silence = 1h;
+    serve_as(options);
+    Stranger eve(address);
+    pass(10ms);
+    eve.say(Hello{protocol_version, "Eve"});
+    const auto bob = player("Bob");
+    for (int second = 0; second < 60; ++second) {
+        for (int i = 0; i < 4; ++i) bob->say(std::string(longest_line, 'x'));
+        pass(1s);
+    }
+    ASSERT_EQ(server->world().players(), 2);
+    const auto closed = server->close();
+    Buffer all;
+    EXPECT_TRUE(eventually([&] {
+        const Buffer more = eve.receive();
+        all.insert(all.end(), more.begin(), more.end());
+        return eve.hung_up || closed.done();
+    }));
+    EXPECT_TRUE(eve.hung_up);
+    ioloop::FrameReader messages(longest_message);
+    messages.feed(all);
+    std::string last;
+    int lines = 0;
+    while (const auto message = messages.next()) {
+        const auto decoded = decode_to_client(*message);
+        ASSERT_TRUE(decoded);
+        if (const auto* line = std::get_if<Line>(&*decoded)) last = (++lines, line->text);
+    }
+    EXPECT_GE(lines, 240);
+    EXPECT_EQ(last, "the server is closing");
+    EXPECT_EQ(messages.unread(), 0U);
+}
+
+TEST_F(ArenaNetwork, who_does_not_hang_up_delays_the_end_by_a_second_at_most) {
+    serve();
+    Stranger eve(address);
+    pass(10ms);
+    eve.say(Hello{protocol_version, "Eve"});
+    EXPECT_TRUE(eventually([&] { return server->world().players() == 1; }));
+    const ioloop::TimePoint before = world.now();
+    const auto closed = server->close();
+    EXPECT_TRUE(eventually([&] { return closed.done(); }));
+    EXPECT_EQ(world.now() - before, 1s);
+}
+
+TEST_F(ArenaNetwork, a_server_may_be_destroyed_while_it_closes) {
+    serve();
+    const auto ada = player("Ada");
+    const auto closed = server->close();
+    server.reset();
+    EXPECT_TRUE(closed.done()) << "nobody waits in vain";
+    EXPECT_TRUE(eventually([&] { return !ada->link().joined(); }));
+}

@@ -150,6 +150,7 @@ TEST_F(ArenaNetwork, running_out_of_descriptors_is_survived_without_spinning) {
 TEST_F(ArenaNetwork, a_player_who_does_not_read_is_given_up) {
     Server::Options options = with_bots(1);
     options.most_unread = 4096;
+    options.silence = 1h; // that is not why
     serve_as(options);
     const auto ada = player("Ada");
     const auto bob = player("Bob");
@@ -159,7 +160,6 @@ TEST_F(ArenaNetwork, a_player_who_does_not_read_is_given_up) {
     eve.say(Hello{protocol_version, "Eve"});
     EXPECT_TRUE(eventually([&] { return server->world().players() == 4; }));
     for (int second = 0; second < 120 && server->world().players() == 4; ++second) {
-        eve.say(Heartbeat{});
         for (int i = 0; i < 4; ++i) bob->say(std::string(longest_line, 'x'));
         pass(1s);
     }
