@@ -70,6 +70,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     int latency = 0;
     int jitter = 0;
     int loss = 0;
+    double metrics = 0;
 
     auto* serve_flag =
         app.add_flag("--serve", serve, "Be a server only; prints its address as a line of JSON");
@@ -122,6 +123,11 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     app.add_option("--seconds", seconds, "End after this many seconds")
         ->type_name("SECONDS")
         ->check(check_seconds);
+    app.add_option("--metrics", metrics,
+                   "With --serve: print a line of JSON every so many seconds: how it is")
+        ->type_name("SECONDS")
+        ->check(check_seconds)
+        ->needs(serve_flag);
     app.add_option("--frames", options.frames, "End after this many frames")
         ->type_name("COUNT")
         ->check(whole(1, 1'000'000'000));
@@ -183,9 +189,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     options.network = {std::chrono::milliseconds(latency), std::chrono::milliseconds(jitter), loss / 100.0};
     options.pacing = *pacing_of(pacing);
     if (!server.empty()) split(server, options.host, options.port);
+    const auto duration = [](double value) {
+        return std::chrono::duration_cast<ioloop::Duration>(std::chrono::duration<double>(value));
+    };
+    if (metrics > 0) options.metrics = duration(metrics);
     if (seconds > 0) {
-        options.duration =
-            std::chrono::duration_cast<ioloop::Duration>(std::chrono::duration<double>(seconds));
+        options.duration = duration(seconds);
     } else if (!options.screenshot.empty() && options.frames == 0) {
         options.duration = std::chrono::seconds(3);
     }

@@ -37,6 +37,7 @@ struct Options {
     bool inspect_control = false; ///< and whether they may do something
     std::uint64_t frames = 0;     ///< 0: no limit
     std::optional<ioloop::Duration> duration; ///< none: no limit
+    std::optional<ioloop::Duration> metrics;  ///< how often a server prints them; none: never
     int width = 1280;
     int height = 720;
 };

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "report.hpp"
 
+#include "process_usage.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -127,6 +130,36 @@ std::string report(Session& session, const FrameLog& frames, ioloop::Duration pl
 
 std::string serving_line(const Server& server) {
     return text_of({{"serving", server.address().host()}, {"port", server.address().port()}}, -1);
+}
+
+std::string metrics_line(Server& server) {
+    const Server::Counters counters = server.counters();
+    Json dropped = Json::object();
+    for (std::size_t i = 0; i < Server::reasons; ++i)
+        dropped[name_of(static_cast<Server::Why>(i))] = counters.dropped_for[i];
+    Durations& late = server.lateness();
+    const auto ms = [](ioloop::Duration duration) { return std::round(microseconds(duration)) / 1000; };
+    const ProcessUsage usage = ProcessUsage::now();
+    const Json json = {
+        {"players", server.world().players()},
+        {"connections", server.connections()},
+        {"ticks", server.world().tick()},
+        {"tick_late_ms",
+         {{"p50", ms(late.percentile(50))}, {"p99", ms(late.percentile(99))}, {"worst", ms(late.worst())}}},
+        {"messages_in", counters.messages_in},
+        {"messages_out", counters.messages_out},
+        {"datagrams_in", counters.datagrams_in},
+        {"datagrams_out", counters.datagrams_out},
+        {"datagrams_dropped", counters.datagrams_dropped},
+        {"garbage", counters.garbage},
+        {"joined", counters.joined},
+        {"refused", counters.refused},
+        {"dropped", std::move(dropped)},
+        {"cpu_seconds", usage.cpu_seconds},
+        {"resident_kib", usage.resident_kib},
+    };
+    late.clear();
+    return text_of({{"metrics", json}}, -1);
 }
 
 std::string served_line(const Server& server) { return text_of({{"served", of(server)}}, -1); }

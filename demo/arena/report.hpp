@@ -49,5 +49,7 @@ std::string report(Session& session, const FrameLog& frames, ioloop::Duration pl
 
 std::string serving_line(const Server& server); ///< one line: where
 std::string served_line(const Server& server);  ///< one line: what came of it
+/// One line: how it is. Ticks' lateness is that since the last time.
+std::string metrics_line(Server& server);
 
 } // namespace arena

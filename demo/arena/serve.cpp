@@ -50,6 +50,10 @@ int serve(const Options& options) {
     loop.add_signal_handler(
         SIGUSR1, [&] { ioloop::dump_text(loop, std::cerr); }, "dump");
     const auto inspector = let_inspect(loop, options, trace);
+    ioloop::PeriodicCallback metrics(
+        loop, options.metrics.value_or(std::chrono::seconds(1)),
+        [&] { std::cout << metrics_line(server) << std::flush; }, "metrics");
+    if (options.metrics) metrics.start();
     std::cout << serving_line(server) << std::flush;
     loop.start();
     std::cout << served_line(server) << std::flush;

@@ -31,6 +31,12 @@ ioloop::TcpServer::Options listener_options(const Server::Options& options) {
 
 } // namespace
 
+const char* name_of(Server::Why why) noexcept {
+    constexpr std::array<const char*, Server::reasons> names{
+        "garbage", "disorder", "flooding", "slow", "silent", "version", "full", "crowded", "lost"};
+    return names[static_cast<std::size_t>(why)];
+}
+
 Server::Server(ioloop::IOLoop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
@@ -53,6 +59,7 @@ Server::Server(ioloop::IOLoop& loop, Options options)
     bind();
     add_bots();
     tick_.start();
+    tick_due_ = loop_.time() + tick_length;
     quotas_.start();
     heartbeat_.start();
 }
@@ -108,8 +115,10 @@ void Server::tell_closed() {
 
 Server::Counters Server::counters() const {
     Counters all = counters_;
-    all.datagrams_in = datagrams_->counters().dispatched;
-    all.datagrams_out = datagrams_->counters().sent;
+    const ioloop::UdpSocket::Counters& udp = datagrams_->counters();
+    all.datagrams_in = udp.dispatched;
+    all.datagrams_out = udp.sent;
+    all.datagrams_dropped = udp.dropped + udp.truncated + udp.system_drops + udp.send_failures;
     all.refused = listener_.counters().refused;
     return all;
 }
@@ -118,7 +127,7 @@ Server::Counters Server::counters() const {
 
 void Server::greet(ioloop::Socket socket) {
     if (peers_.size() >= static_cast<std::size_t>(options_.players) + options_.most_strangers) {
-        ++counters_.dropped;
+        count_drop(Why::crowded);
         return; // closed as it is
     }
     socket.set_buffer_sizes(0, static_cast<int>(options_.most_unread));
@@ -130,13 +139,14 @@ void Server::greet(ioloop::Socket socket) {
     Peer& peer = peers_[id];
     peer.stream = std::move(stream);
     peer.silence = scope_.call_later(
-        options_.join_timeout, [this, id] { drop(id, "silent"); }, "player silence");
+        options_.join_timeout, [this, id] { drop(id, Why::silent); }, "player silence");
     peer.reading = ioloop::spawn(loop_, listen_to(id), "player connection");
 }
 
 /// What one peer says in one turn is bounded: who says too much is dropped.
 /// Lifetime: cancelled before the peer, or the server, goes.
 ioloop::Task<> Server::listen_to(PeerId id) {
+    Why why = Why::lost;
     try {
         for (auto at = peers_.find(id); at != peers_.end(); at = peers_.find(id)) {
             const std::string message =
@@ -145,12 +155,17 @@ ioloop::Task<> Server::listen_to(PeerId id) {
         }
         co_return; // somebody has removed it
     } catch (const ioloop::StreamClosed& end) {
-        if (end.error() == std::errc::message_size) ++counters_.garbage;
+        if (peers_.at(id).slow) {
+            why = Why::slow;
+        } else if (end.error() == std::errc::message_size) {
+            why = Why::garbage;
+            ++counters_.garbage;
+        }
     }
     if (closed_) {
         remove(id);
     } else {
-        drop(id, "lost");
+        drop(id, why);
     }
 }
 
@@ -160,11 +175,11 @@ void Server::on_message(PeerId id, Bytes bytes) {
     const auto message = decode_to_server(bytes);
     if (!message) {
         ++counters_.garbage;
-        drop(id, "sent garbage");
+        drop(id, Why::garbage);
         return;
     }
     if (++peer.messages_this_second > messages_a_second) {
-        drop(id, "flooding");
+        drop(id, Why::flooding);
         return;
     }
     if (const auto* hello = std::get_if<Hello>(&*message)) {
@@ -172,7 +187,7 @@ void Server::on_message(PeerId id, Bytes bytes) {
         return;
     }
     if (!peer.player) {
-        drop(id, "spoke before joining");
+        drop(id, Why::disorder);
         return;
     }
     loop_.update_timeout(peer.silence, loop_.now() + options_.silence);
@@ -185,13 +200,14 @@ void Server::on_message(PeerId id, Bytes bytes) {
 
 void Server::join(PeerId id, const Hello& hello) {
     Peer& peer = peers_.at(id);
-    if (peer.player) return drop(id, "joined twice");
+    if (peer.player) return drop(id, Why::disorder);
     if (hello.version != protocol_version) {
-        return refuse(id, "this server speaks version " + std::to_string(protocol_version) + ", not " +
-                              std::to_string(hello.version));
+        return refuse(id, Why::version,
+                      "this server speaks version " + std::to_string(protocol_version) + ", not " +
+                          std::to_string(hello.version));
     }
     peer.player = world_.join();
-    if (!peer.player) return refuse(id, "the arena is full");
+    if (!peer.player) return refuse(id, Why::full, "the arena is full");
 
     names_[*peer.player] = {free_name(hello.name), false};
     do {
@@ -215,21 +231,27 @@ void Server::send(Peer& peer, Bytes message) {
     const auto sent = ioloop::write_frame(peer.stream, text_of(message), "player connection");
     if (sent.done() && sent.exception()) {
         peer.stream.close();
+        peer.slow = !peer.stream.error(); // nothing else was wrong with it
     } else {
         ++counters_.messages_out;
     }
 }
 
-void Server::refuse(PeerId id, const std::string& why) {
-    send(peers_.at(id), encode(ToClient(Refusal{why})));
+void Server::refuse(PeerId id, Why why, const std::string& text) {
+    send(peers_.at(id), encode(ToClient(Refusal{text})));
     drop(id, why);
 }
 
 /// Ends what the peer did not end itself.
-void Server::drop(PeerId id, const std::string&) {
+void Server::drop(PeerId id, Why why) {
     if (!peers_.contains(id)) return;
-    ++counters_.dropped;
+    count_drop(why);
     remove(id);
+}
+
+void Server::count_drop(Why why) noexcept {
+    ++counters_.dropped;
+    ++counters_.dropped_for[static_cast<std::size_t>(why)];
 }
 
 void Server::remove(PeerId id) {

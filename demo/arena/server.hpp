@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bot.hpp"
+#include "durations.hpp"
 #include "protocol.hpp"
 #include "world.hpp"
 
@@ -39,13 +40,29 @@ public:
         std::size_t most_unread = std::size_t{64} * 1024;
     };
 
+    /// Why the server ends a connection.
+    enum class Why : std::uint8_t {
+        garbage,  ///< said what makes no sense
+        disorder, ///< said it before joining, or joined twice
+        flooding, ///< said too much
+        slow,     ///< does not read what it is sent
+        silent,   ///< said nothing for too long
+        version,  ///< speaks another protocol
+        full,     ///< there is no place in the game
+        crowded,  ///< too many connections
+        lost,     ///< ended by the other side, or broken: without a goodbye
+    };
+    static constexpr std::size_t reasons = 9;
+
     struct Counters {
         std::uint64_t messages_in = 0;
         std::uint64_t messages_out = 0;
         std::uint64_t datagrams_in = 0;
         std::uint64_t datagrams_out = 0;
-        std::uint64_t garbage = 0; ///< messages and datagrams that made no sense
-        std::uint64_t dropped = 0; ///< connections that the server ended
+        std::uint64_t garbage = 0;           ///< messages and datagrams that made no sense
+        std::uint64_t datagrams_dropped = 0; ///< both ways: there was no room for them, or they were too long
+        std::uint64_t dropped = 0;           ///< connections that did not end with a goodbye
+        std::array<std::uint64_t, reasons> dropped_for{}; ///< the same, by reason
         std::uint64_t joined = 0;
         std::uint64_t refused = 0; ///< connections that were closed at once, as descriptors had run out
     };
@@ -65,11 +82,14 @@ public:
     const World& world() const noexcept { return world_; }
     Counters counters() const;
     std::size_t connections() const noexcept { return peers_.size(); }
+    /// How long after their time ticks came.
+    Durations& lateness() noexcept { return lateness_; }
 
 private:
     struct Peer {
         ioloop::TcpStream stream;
         ioloop::Future<> reading; ///< listen_to()
+        bool slow = false;        ///< given up, as it does not read
         std::optional<PlayerId> player;
         std::uint64_t token = 0;
         ioloop::SocketAddress datagrams; ///< where its valid datagrams come from
@@ -96,8 +116,9 @@ private:
     void join(PeerId id, const Hello& hello);
     void say(Peer& peer, const std::string& text);
     void send(Peer& peer, Bytes message);
-    void drop(PeerId id, const std::string& why);
-    void refuse(PeerId id, const std::string& why);
+    void drop(PeerId id, Why why);
+    void refuse(PeerId id, Why why, const std::string& text);
+    void count_drop(Why why) noexcept;
     void remove(PeerId id);
     void tell_closed();
 
@@ -125,6 +146,8 @@ private:
     std::map<PeerId, Peer> peers_; ///< by id, as a peer may go while one of its messages is on the stack
     PeerId next_peer_ = 1;
     ioloop::PeriodicCallback tick_;
+    ioloop::TimePoint tick_due_{};
+    Durations lateness_;
     ioloop::PeriodicCallback quotas_;
     ioloop::PeriodicCallback heartbeat_;
     bool roster_is_due_ = false;
@@ -134,5 +157,7 @@ private:
     Counters counters_;
     ioloop::Scope scope_; ///< last: the first to go, as what came through it calls the others
 };
+
+const char* name_of(Server::Why why) noexcept;
 
 } // namespace arena

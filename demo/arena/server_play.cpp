@@ -33,6 +33,9 @@ void Server::add_bots() {
 }
 
 void Server::tick() {
+    const ioloop::Duration late = std::max(loop_.time() - tick_due_, ioloop::Duration::zero());
+    lateness_.add(late);
+    tick_due_ += tick_length * (1 + late / tick_length); // what is missed is missed
     play_inputs();
     think();
     world_.step();

@@ -3,8 +3,8 @@ if(NOT IOLOOP_DEMO OR NOT TARGET arena_core)
     return()
 endif()
 
-foreach(name IN ITEMS arena_crowd arena_impairment arena_link arena_paused arena_protocol arena_server arena_sight
-        arena_strangers arena_troubles examples)
+foreach(name IN ITEMS arena_crowd arena_durations arena_impairment arena_link arena_paused arena_protocol
+        arena_server arena_sight arena_strangers arena_troubles examples)
     ioloop_add_test(integration/${name} LIBRARIES arena_core)
 endforeach()
 ioloop_add_test(fuzz/arena_messages LIBRARIES arena_core)

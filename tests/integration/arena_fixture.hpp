@@ -119,6 +119,9 @@ protected:
         EXPECT_EQ(client.link().counters().losses, 0U);
         EXPECT_GE(client.sight().snapshots(), before + arena::ticks_per_second - 5);
     }
+    std::uint64_t dropped_for(arena::Server::Why why) const {
+        return server->counters().dropped_for[static_cast<std::size_t>(why)];
+    }
     static bool heard(const arena::Client& client, const std::string& text) {
         return std::any_of(client.said().begin(), client.said().end(),
                            [&](const arena::Client::Said& said) { return said.text == text; });

@@ -207,6 +207,39 @@ TEST(ArenaProgram, a_server_that_is_asked_to_end_does_so_in_good_order_and_when_
     EXPECT_EQ(server.wait(), -SIGTERM);
 }
 
+TEST(ArenaProgram, a_server_prints_how_it_is_every_so_often) {
+    Child server(arena({"--serve", "--port", "0", "--bots", "3", "--metrics", "0.2"}));
+    Child client(arena({"--headless", "--connect", at(port_of(server))}));
+    EXPECT_TRUE(client.says("in play")) << client.err();
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(server.says("\"metrics\""));
+    EXPECT_TRUE(server.says("\n"));
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0);
+    std::istringstream lines(server.out());
+    std::vector<Json> metrics;
+    for (std::string line; std::getline(lines, line);) {
+        const Json json = Json::parse(line);
+        if (json.contains("metrics")) metrics.push_back(json["metrics"]);
+    }
+    ASSERT_GE(metrics.size(), 5U);
+    const Json& last = metrics.back();
+    EXPECT_EQ(last["players"], 4);
+    EXPECT_EQ(last["connections"], 1);
+    EXPECT_GT(last["ticks"], metrics.front()["ticks"]);
+    EXPECT_GT(last["messages_in"].get<int>(), 0);
+    EXPECT_GT(last["messages_out"].get<int>(), 0);
+    EXPECT_GT(last["datagrams_in"].get<int>(), 5);
+    EXPECT_GT(last["datagrams_out"].get<int>(), 5);
+    EXPECT_EQ(last["datagrams_dropped"], 0);
+    EXPECT_EQ(last["garbage"], 0);
+    EXPECT_EQ(last["dropped"]["garbage"], 0);
+    EXPECT_GE(last["tick_late_ms"]["worst"], last["tick_late_ms"]["p99"]);
+    EXPECT_GE(last["tick_late_ms"]["p99"], last["tick_late_ms"]["p50"]);
+    EXPECT_GT(last["tick_late_ms"]["worst"].get<double>(), 0);
+    EXPECT_GT(last["cpu_seconds"].get<double>(), 0);
+    EXPECT_GT(last["resident_kib"].get<int>(), 500);
+}
+
 TEST(ArenaProgram, a_trace_that_cannot_be_saved_is_told_before_the_game) {
     Child game(arena({"--headless", "--seconds", "60", "--trace", "/nowhere/trace.json"}));
     EXPECT_EQ(game.wait(), 1);
@@ -256,6 +289,8 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--serve", "--report"},
                                                   {"--trace", "never_saved.json"},
                                                   {"--bots", "99"},
+                                                  {"--metrics", "1"},
+                                                  {"--serve", "--metrics", "0"},
                                                   {"--serve", "--players", "201"},
                                                   {"--loss", "101"},
                                                   {"--serve", "--latency", "100"},

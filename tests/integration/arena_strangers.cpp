@@ -35,6 +35,9 @@ TEST_F(ArenaNetwork, garbage_over_tcp_costs_the_connection_and_nothing_else) {
     twice.say(Hello{protocol_version, "Eve"});
     twice.say(Hello{protocol_version, "Eve"});
     EXPECT_TRUE(eventually([&] { return twice.receive(), twice.hung_up; })) << "joining twice";
+    EXPECT_EQ(dropped_for(Server::Why::garbage), 6U);
+    EXPECT_EQ(dropped_for(Server::Why::disorder), 2U);
+    EXPECT_EQ(dropped_for(Server::Why::version), 1U);
     EXPECT_TRUE(eventually([&] { return server->world().players() == 2; }));
     expect_unhurt(*ada);
 }
@@ -69,6 +72,7 @@ TEST_F(ArenaNetwork, a_flood_of_good_messages_ends_the_connection) {
     const auto spam = std::count_if(ada->said().begin(), ada->said().end(),
                                     [](const Client::Said& said) { return said.text == "spam"; });
     EXPECT_LE(spam, 4);
+    EXPECT_EQ(dropped_for(Server::Why::flooding), 1U);
     expect_unhurt(*ada);
 }
 
@@ -93,6 +97,7 @@ TEST_F(ArenaNetwork, who_connects_and_says_nothing_is_shown_the_door) {
     Stranger eve(address);
     EXPECT_TRUE(eventually([&] { return server->connections() == 1; }));
     EXPECT_TRUE(eventually([&] { return server->connections() == 0; }, 6s));
+    EXPECT_EQ(dropped_for(Server::Why::silent), 1U);
 }
 
 TEST_F(ArenaNetwork, a_player_who_vanishes_is_gone_after_a_while) {
@@ -116,6 +121,7 @@ TEST_F(ArenaNetwork, more_connections_than_allowed_are_closed_at_once) {
     for (int i = 0; i < 20; ++i) crowd.push_back(std::make_unique<Stranger>(address));
     EXPECT_TRUE(eventually([&] { return server->counters().dropped == 16; }, 1s));
     EXPECT_EQ(server->connections(), 4U);
+    EXPECT_EQ(dropped_for(Server::Why::crowded), 16U);
 }
 
 TEST_F(ArenaNetwork, running_out_of_descriptors_is_survived_without_spinning) {
@@ -164,6 +170,7 @@ TEST_F(ArenaNetwork, a_player_who_does_not_read_is_given_up) {
         pass(1s);
     }
     EXPECT_TRUE(heard(*ada, "Eve left"));
+    EXPECT_EQ(dropped_for(Server::Why::slow), 1U);
     expect_unhurt(*ada);
     expect_unhurt(*bob);
 }
