@@ -14,8 +14,6 @@ namespace {
 
 /// What of a player's is not looked at yet: he may send some messages a second, and no large ones.
 constexpr std::size_t most_unheard = std::size_t{8} << 10;
-constexpr int messages_a_second = 60;
-constexpr int lines_a_second = 4;
 
 std::uint64_t strong_seed() {
     std::random_device random;
@@ -32,8 +30,9 @@ ioloop::TcpServer::Options listener_options(const Server::Options& options) {
 } // namespace
 
 const char* name_of(Server::Why why) noexcept {
-    constexpr std::array<const char*, Server::reasons> names{
-        "garbage", "disorder", "flooding", "slow", "silent", "version", "full", "crowded", "lost"};
+    constexpr std::array<const char*, Server::reasons> names{"garbage", "disorder", "messages", "datagrams",
+                                                             "slow",    "silent",   "version",  "full",
+                                                             "crowded", "lost"};
     return names[static_cast<std::size_t>(why)];
 }
 
@@ -49,9 +48,9 @@ Server::Server(ioloop::IOLoop& loop, Options options)
       quotas_(
           loop, 1s,
           [this] {
-              for (auto& [id, peer] : peers_) peer.messages_this_second = peer.lines_this_second = 0;
+              for (auto& [id, peer] : peers_) peer.used = {0, 0, 0};
           },
-          "message quotas"),
+          "limits of players"),
       heartbeat_(
           loop, 1s, [this] { broadcast(Heartbeat{}); }, "heartbeat to clients"),
       tokens_(strong_seed()),
@@ -178,8 +177,8 @@ void Server::on_message(PeerId id, Bytes bytes) {
         drop(id, Why::garbage);
         return;
     }
-    if (++peer.messages_this_second > messages_a_second) {
-        drop(id, Why::flooding);
+    if (++peer.used.messages > options_.limits.messages) {
+        drop(id, Why::messages);
         return;
     }
     if (const auto* hello = std::get_if<Hello>(&*message)) {
@@ -221,7 +220,7 @@ void Server::join(PeerId id, const Hello& hello) {
 }
 
 void Server::say(Peer& peer, const std::string& text) {
-    if (++peer.lines_this_second > lines_a_second || text.find_first_not_of(' ') == std::string::npos) return;
+    if (++peer.used.lines > options_.limits.lines || text.find_first_not_of(' ') == std::string::npos) return;
     broadcast(Line{*peer.player, text});
 }
 
@@ -302,6 +301,7 @@ void Server::on_datagram(Bytes bytes, const ioloop::SocketAddress& from) {
         return;
     }
     Peer& peer = at->second;
+    if (++peer.used.datagrams > options_.limits.datagrams) return drop(at->first, Why::datagrams);
     peer.datagrams = from;
     if (const auto* inputs = std::get_if<Inputs>(&*datagram)) {
         take_inputs(peer, *inputs);

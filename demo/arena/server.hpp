@@ -27,6 +27,13 @@ namespace arena {
 
 class Server {
 public:
+    /// What one player may send in a second. A player of ours sends a message, 30 inputs and 4 pings; after a stall of the
+    /// server's, what has waited comes at once.
+    struct Limits {
+        int messages = 60;   ///< more: he is dropped
+        int lines = 4;       ///< of chat; more are not heard
+        int datagrams = 400; ///< that are his; more: he is dropped
+    };
     struct Options {
         ioloop::SocketAddress bind; ///< none: 127.0.0.1 and a free port
         int players = 16;           ///< at most, bots among them; no more than max_players
@@ -38,21 +45,23 @@ public:
         std::size_t most_strangers = 32; ///< connections beyond the number of players
         /// Bytes that a player may leave unread, here and with the system, each: more is given up.
         std::size_t most_unread = std::size_t{64} * 1024;
+        Limits limits{};
     };
 
     /// Why the server ends a connection.
     enum class Why : std::uint8_t {
-        garbage,  ///< said what makes no sense
-        disorder, ///< said it before joining, or joined twice
-        flooding, ///< said too much
-        slow,     ///< does not read what it is sent
-        silent,   ///< said nothing for too long
-        version,  ///< speaks another protocol
-        full,     ///< there is no place in the game
-        crowded,  ///< too many connections
-        lost,     ///< ended by the other side, or broken: without a goodbye
+        garbage,   ///< said what makes no sense
+        disorder,  ///< said it before joining, or joined twice
+        messages,  ///< said too much
+        datagrams, ///< sent too many
+        slow,      ///< does not read what it is sent
+        silent,    ///< said nothing for too long
+        version,   ///< speaks another protocol
+        full,      ///< there is no place in the game
+        crowded,   ///< too many connections
+        lost,      ///< ended by the other side, or broken: without a goodbye
     };
-    static constexpr std::size_t reasons = 9;
+    static constexpr std::size_t reasons = 10;
 
     struct Counters {
         std::uint64_t messages_in = 0;
@@ -98,8 +107,7 @@ private:
         std::uint32_t played_input = 0;
         int ticks_without_input = 0;
         ioloop::Timeout silence;
-        int messages_this_second = 0;
-        int lines_this_second = 0;
+        Limits used{0, 0, 0}; ///< of them, in this second
     };
     using PeerId = std::uint32_t;
     struct Name {

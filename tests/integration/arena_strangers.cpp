@@ -3,6 +3,8 @@
 /// nothing else.
 #include "arena_fixture.hpp"
 
+#include <optional>
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -72,7 +74,7 @@ TEST_F(ArenaNetwork, a_flood_of_good_messages_ends_the_connection) {
     const auto spam = std::count_if(ada->said().begin(), ada->said().end(),
                                     [](const Client::Said& said) { return said.text == "spam"; });
     EXPECT_LE(spam, 4);
-    EXPECT_EQ(dropped_for(Server::Why::flooding), 1U);
+    EXPECT_EQ(dropped_for(Server::Why::messages), 1U);
     expect_unhurt(*ada);
 }
 
@@ -89,6 +91,53 @@ TEST_F(ArenaNetwork, a_flood_of_datagrams_does_not_stop_the_game) {
         world.advance(5ms); // the flood never dries up, so simulated time must be helped along
     }
     EXPECT_GE(server->world().tick(), tick + 20);
+    expect_unhurt(*ada);
+}
+
+TEST_F(ArenaNetwork, who_stays_within_the_limits_is_heard_and_who_goes_beyond_is_dropped) {
+    Server::Options options = with_bots(1);
+    options.limits = {10, 2, 100};
+    serve_as(options);
+    const auto ada = player("Ada");
+    const auto bob = player("Bob");
+    pass(1s);
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(bob->say("line"));
+    pass(100ms);
+    const auto lines = std::count_if(ada->said().begin(), ada->said().end(),
+                                     [](const Client::Said& said) { return said.text == "line"; });
+    EXPECT_EQ(lines, 2) << "the others are not heard";
+    EXPECT_TRUE(bob->link().joined());
+    for (int i = 0; i < 6; ++i) bob->say("line");
+    EXPECT_TRUE(eventually([&] { return dropped_for(Server::Why::messages) == 1; }, 100ms));
+    expect_unhurt(*ada);
+}
+
+TEST_F(ArenaNetwork, a_player_who_floods_with_datagrams_of_his_own_is_dropped) {
+    Server::Options options = with_bots(1);
+    options.limits.datagrams = 100;
+    serve_as(options);
+    const auto ada = player("Ada");
+    Stranger eve(address);
+    pass(10ms);
+    eve.say(Hello{protocol_version, "Eve"});
+    std::optional<std::uint64_t> token;
+    ioloop::FrameReader messages(longest_message);
+    ASSERT_TRUE(eventually([&] {
+        messages.feed(eve.receive());
+        while (const auto message = messages.next()) {
+            const auto decoded = decode_to_client(*message);
+            if (const auto* welcome = std::get_if<Welcome>(&*decoded)) token = welcome->token;
+        }
+        return token.has_value();
+    }));
+    pass(1s);
+    for (int i = 0; i < 90; ++i) eve.send_datagram(encode(DatagramToServer(Ping{*token, 1})));
+    pass(1s);
+    EXPECT_FALSE(eve.hung_up);
+    EXPECT_EQ(server->counters().dropped, 0U);
+    for (int i = 0; i < 110; ++i) eve.send_datagram(encode(DatagramToServer(Ping{*token, 1})));
+    EXPECT_TRUE(eventually([&] { return dropped_for(Server::Why::datagrams) == 1; }, 1s));
+    EXPECT_TRUE((eve.receive(), eve.hung_up));
     expect_unhurt(*ada);
 }
 
