@@ -22,10 +22,10 @@ Client::Client(ioloop::IOLoop& loop, Link::Options options, std::function<void(c
              [this](const ToClient& message) { on_message(message); },
              [this](const Snapshot& snapshot) { sight_.take(snapshot, loop_.now()); }}) {}
 
-void Client::set_autopilot(bool on) {
+void Client::set_autopilot(bool on, std::uint32_t seed) {
     if (on == autopilot()) return;
     autopilot_.reset();
-    if (on) autopilot_.emplace(7U);
+    if (on) autopilot_.emplace(seed);
     input_ = {};
 }
 
@@ -53,6 +53,7 @@ void Client::on_joined(const Welcome& welcome) {
     sight_.set_me(welcome.you);
     sent_.clear();
     tick_.start();
+    if (on_joined_) on_joined_();
 }
 
 void Client::on_lost(const std::string& reason) {
@@ -81,6 +82,7 @@ void Client::note(PlayerId from, const std::string& text) {
     std::string name = who != nullptr ? who->name : from == nobody ? "" : "somebody";
     said_.push_back({loop_.now(), from, std::move(name), text});
     if (said_.size() > lines_kept) said_.pop_front();
+    if (on_said_) on_said_(said_.back());
 }
 
 } // namespace arena

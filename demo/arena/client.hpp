@@ -12,11 +12,13 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace arena {
 
@@ -38,9 +40,13 @@ public:
 
     void steer(Input input) noexcept { input_ = input; }
     /// Plays by itself from now on, or no more.
-    void set_autopilot(bool on);
+    void set_autopilot(bool on, std::uint32_t seed = 7);
     bool autopilot() const noexcept { return autopilot_.has_value(); }
     bool say(std::string_view text);
+
+    /// For who watches. Neither may destroy the client.
+    void set_on_joined(std::function<void()> on_joined) { on_joined_ = std::move(on_joined); }
+    void set_on_said(std::function<void(const Said&)> on_said) { on_said_ = std::move(on_said); }
 
     const Link& link() const noexcept { return link_; }
     Sight& sight() noexcept { return sight_; }
@@ -60,6 +66,8 @@ private:
 
     ioloop::IOLoop& loop_;
     std::function<void(const std::string&)> log_;
+    std::function<void()> on_joined_;
+    std::function<void(const Said&)> on_said_;
     Sight sight_;
     Roster roster_;
     Roster coming_; ///< the parts of the next one that are here

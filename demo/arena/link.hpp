@@ -83,6 +83,7 @@ public:
     const Counters& counters() const noexcept { return counters_; }
     /// Whether ping() and jitter() are of this connection; otherwise they are of the last one, or zero.
     bool measured() const noexcept { return last_ping_.has_value(); }
+    const std::optional<ioloop::Duration>& last_ping() const noexcept { return last_ping_; }
     ioloop::Duration ping() const noexcept { return ping_; }     ///< there and back, smoothed
     ioloop::Duration jitter() const noexcept { return jitter_; } ///< how much that varies
     std::string server() const { return peer_ ? peer_.to_string() : options_.host; }

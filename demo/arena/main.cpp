@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
         switch (options->mode) {
         case arena::Options::Mode::serve: return arena::serve(*options);
         case arena::Options::Mode::headless: return arena::play_headless(*options);
+        case arena::Options::Mode::swarm: return arena::play_swarm(*options);
         case arena::Options::Mode::window: return arena::play_in_window(*options);
         }
     } catch (const std::exception& error) {

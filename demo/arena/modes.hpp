@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The three ways to run the game. Each returns the exit code of the program.
+/// The four ways to run the game. Each returns the exit code of the program.
 #pragma once
 
 #include "options.hpp"
@@ -9,5 +9,6 @@ namespace arena {
 int serve(const Options& options);
 int play_headless(const Options& options);
 int play_in_window(const Options& options);
+int play_swarm(const Options& options);
 
 } // namespace arena

@@ -86,6 +86,13 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
                                        "Play without a window; prints a report as JSON, and fails if "
                                        "it cannot join");
     headless_flag->excludes(serve_flag);
+    app.add_option("--swarm", options.swarm,
+                   "Be so many players, 1..400, who fly by themselves; prints a report as JSON")
+        ->type_name("COUNT")
+        ->check(whole(1, 400))
+        ->needs(connect)
+        ->excludes(serve_flag)
+        ->excludes(headless_flag);
     app.add_option("--port", options.port, "Port to serve at, 0..65535; 0 is any free one")
         ->type_name("PORT")
         ->check(whole(0, 65535))
@@ -188,6 +195,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     if (headless) options.mode = Options::Mode::headless;
     options.network = {std::chrono::milliseconds(latency), std::chrono::milliseconds(jitter), loss / 100.0};
     options.pacing = *pacing_of(pacing);
+    if (options.swarm > 0) options.mode = Options::Mode::swarm;
     if (!server.empty()) split(server, options.host, options.port);
     const auto duration = [](double value) {
         return std::chrono::duration_cast<ioloop::Duration>(std::chrono::duration<double>(value));

@@ -14,12 +14,13 @@
 namespace arena {
 
 struct Options {
-    enum class Mode : std::uint8_t { window, headless, serve };
+    enum class Mode : std::uint8_t { window, headless, serve, swarm };
 
     Mode mode = Mode::window;
     std::string host;       ///< of the server to connect to; empty: embed one
     std::uint16_t port = 0; ///< to connect to, or to serve at; 0: a free one
     std::string bind = "127.0.0.1";
+    int swarm = 0;    ///< how many play, without windows
     int players = 16; ///< at most, bots among them
     int bots = 5;
     std::string name = "you";

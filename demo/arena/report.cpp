@@ -162,6 +162,35 @@ std::string metrics_line(Server& server) {
     return text_of({{"metrics", json}}, -1);
 }
 
+std::string swarm_report(const Swarm& swarm, std::size_t playing, ioloop::Duration played) {
+    const Swarm::Totals all = swarm.totals();
+    const Durations& pings = swarm.pings();
+    const Json json = {
+        {"seconds", rounded(milliseconds(played) / 1000)},
+        {"joined", all.joined},
+        {"playing", playing},
+        {"attempts", all.attempts},
+        {"losses", all.losses},
+        {"reconnects", all.reconnects},
+        {"lines_sent", all.lines_sent},
+        {"lines_heard", all.lines_heard},
+        {"lines_lost", all.lines_lost},
+        {"messages_in", all.messages_in},
+        {"messages_out", all.messages_out},
+        {"datagrams_in", all.datagrams_in},
+        {"datagrams_out", all.datagrams_out},
+        {"snapshots", all.snapshots},
+        {"snapshots_lost", all.snapshots_lost},
+        {"garbage", all.garbage},
+        {"ping_us",
+         {{"p50", rounded(microseconds(pings.percentile(50)))},
+          {"p99", rounded(microseconds(pings.percentile(99)))},
+          {"worst", rounded(microseconds(pings.worst()))}}},
+        {"cpu_seconds", ProcessUsage::now().cpu_seconds},
+    };
+    return text_of(json, 2);
+}
+
 std::string served_line(const Server& server) { return text_of({{"served", of(server)}}, -1); }
 
 } // namespace arena

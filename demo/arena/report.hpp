@@ -3,10 +3,12 @@
 #pragma once
 
 #include "session.hpp"
+#include "swarm.hpp"
 
 #include <ioloop/inspect/recorder.hpp>
 #include <ioloop/ioloop.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -51,5 +53,7 @@ std::string serving_line(const Server& server); ///< one line: where
 std::string served_line(const Server& server);  ///< one line: what came of it
 /// One line: how it is. Ticks' lateness is that since the last time.
 std::string metrics_line(Server& server);
+/// Pretty, and ends with a newline. `playing`: how many were in play at the end.
+std::string swarm_report(const Swarm& swarm, std::size_t playing, ioloop::Duration played);
 
 } // namespace arena

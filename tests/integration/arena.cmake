@@ -4,7 +4,7 @@ if(NOT IOLOOP_DEMO OR NOT TARGET arena_core)
 endif()
 
 foreach(name IN ITEMS arena_crowd arena_durations arena_impairment arena_link arena_paused arena_protocol
-        arena_server arena_sight arena_strangers arena_troubles examples)
+        arena_server arena_sight arena_strangers arena_swarm arena_troubles examples)
     ioloop_add_test(integration/${name} LIBRARIES arena_core)
 endforeach()
 ioloop_add_test(fuzz/arena_messages LIBRARIES arena_core)

@@ -240,6 +240,35 @@ TEST(ArenaProgram, a_server_prints_how_it_is_every_so_often) {
     EXPECT_GT(last["resident_kib"].get<int>(), 500);
 }
 
+TEST(ArenaProgram, a_swarm_of_twenty_plays_for_two_seconds_and_loses_no_line) {
+    Child server(arena({"--serve", "--port", "0", "--bots", "0", "--players", "20"}));
+    Child swarm(arena({"--swarm", "20", "--connect", at(port_of(server)), "--seconds", "2"}));
+    ASSERT_EQ(swarm.wait(), 0) << swarm.err();
+    const Json report = Json::parse(swarm.out());
+    EXPECT_EQ(report["joined"], 20) << report.dump(2);
+    EXPECT_EQ(report["playing"], 20) << report.dump(2);
+    EXPECT_EQ(report["losses"], 0);
+    EXPECT_EQ(report["reconnects"], 0);
+    EXPECT_GE(report["lines_sent"].get<int>(), sanitized ? 5 : 20);
+    EXPECT_GE(report["lines_heard"].get<int>(), sanitized ? 10 : 40);
+    EXPECT_EQ(report["lines_lost"], 0) << report.dump(2);
+    EXPECT_EQ(report["garbage"], 0);
+    EXPECT_GT(report["snapshots"].get<int>(), 20 * 10);
+    EXPECT_GT(report["ping_us"]["p50"].get<double>(), 0);
+    EXPECT_GE(report["ping_us"]["p99"], report["ping_us"]["p50"]);
+    EXPECT_GT(report["cpu_seconds"].get<double>(), 0);
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0);
+    EXPECT_EQ(Json::parse(server.out().substr(server.out().find('\n')))["served"]["dropped"], 0);
+}
+
+TEST(ArenaProgram, a_swarm_that_finds_no_server_fails) {
+    Child swarm(arena({"--swarm", "3", "--connect", "nobody.invalid:4242", "--seconds", "0.3"}));
+    EXPECT_EQ(swarm.wait(), 1);
+    EXPECT_THAT(swarm.err(), HasSubstr("nobody was ever in play"));
+    EXPECT_EQ(Json::parse(swarm.out())["joined"], 0);
+}
+
 TEST(ArenaProgram, a_trace_that_cannot_be_saved_is_told_before_the_game) {
     Child game(arena({"--headless", "--seconds", "60", "--trace", "/nowhere/trace.json"}));
     EXPECT_EQ(game.wait(), 1);
@@ -290,6 +319,8 @@ TEST(ArenaProgram, mistakes_on_the_command_line_are_refused) {
                                                   {"--trace", "never_saved.json"},
                                                   {"--bots", "99"},
                                                   {"--metrics", "1"},
+                                                  {"--swarm", "3"},
+                                                  {"--swarm", "0", "--connect", "127.0.0.1:1"},
                                                   {"--serve", "--metrics", "0"},
                                                   {"--serve", "--players", "201"},
                                                   {"--loss", "101"},
