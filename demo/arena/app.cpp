@@ -2,6 +2,7 @@
 #include "app.hpp"
 
 #include "modes.hpp"
+#include "network_panel.hpp"
 #include "trouble_menu.hpp"
 
 #include <algorithm>
@@ -45,6 +46,7 @@ App::App(const Options& options)
       trouble_(session_.loop()),
       inspecting_(options_.inspector),
       troubling_(false),
+      networking_(options_.network != Impairment::Options{}),
       comparing_(options_.modes) {
     apply_style();
 }
@@ -58,6 +60,7 @@ int App::run() {
         if (session_.quitting()) break;
         // What came while the last frame was presented is drawn in this one, not in the next.
         note(host_.pump(pacer_));
+        session_.look();
         post_steering();
         post_statistics();
         const ioloop::TimePoint now = ioloop::steady_clock().now();
@@ -101,6 +104,7 @@ void App::handle(const SDL_Event& event) {
 void App::on_key(int key) {
     if (key == SDLK_F1) inspecting_ = !inspecting_;
     if (key == SDLK_F3) troubling_ = !troubling_;
+    if (key == SDLK_F4) networking_ = !networking_;
     if (key == SDLK_F5) comparing_ = !comparing_;
     if (hud_.chatting()) {
         if (key == SDLK_RETURN || key == SDLK_KP_ENTER) hud_.send_chat();
@@ -109,8 +113,8 @@ void App::on_key(int key) {
     }
     if (ImGui::GetIO().WantTextInput) return; // the inspector's filter
     // There it unselects. A click into the game, or F1, and it is the game's again.
-    const bool in_a_tool =
-        (inspecting_ || troubling_ || comparing_) && ImGui::IsWindowFocused(ImGuiFocusedFlags_AnyWindow);
+    const bool in_a_tool = (inspecting_ || troubling_ || networking_ || comparing_) &&
+                           ImGui::IsWindowFocused(ImGuiFocusedFlags_AnyWindow);
     if (key == SDLK_ESCAPE && in_a_tool) return;
     switch (key) {
     case SDLK_RETURN:
@@ -182,6 +186,7 @@ void App::draw(ioloop::TimePoint now) {
     // The inspector has a size of its own; it begins in the upper right.
     ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
+    show_network_panel(session_, &networking_, {6, 48});
     show_trouble_menu(trouble_, &troubling_, {6, size.y - 48});
     modes_.show(&comparing_, {12, 48}, smooth_drawing_);
 }

@@ -55,7 +55,8 @@ private:
     FrameLog frames_;
     bool inspecting_;
     bool troubling_;
-    bool comparing_; ///< modes
+    bool networking_; ///< the panel with the sliders is open
+    bool comparing_;  ///< modes
     ioloop::TimePoint begin_{};
     ioloop::TimePoint drawn_{}; ///< the last frame
     ioloop::sdl2::FramePacer pacer_;

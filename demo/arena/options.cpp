@@ -60,7 +60,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
     Options options;
     CLI::App app{"Arena: a small networked game on one thread, one event loop and one window.\n"
                  "Without arguments it starts a server with bots inside itself and plays there.\n"
-                 "F1 shows the loop from inside, F3 makes trouble in it, F5 compares its modes.",
+                 "F1 shows the loop from inside, F3 makes trouble in it, F4 makes the network worse, F5 "
+                 "compares modes.",
                  "arena"};
     bool serve = false;
     bool headless = false;
