@@ -160,7 +160,7 @@ void Hud::draw_help(ImDrawList& out, ImVec2 size, const State& state) const {
     std::string text = "arrows or WASD fly    space fires    Enter chat    Tab scores    F1 ";
     text += state.inspector ? "closes the inspector" : "inspector";
     text += state.autopilot ? "    F2 fly yourself" : "    F2 autopilot";
-    text += "    F3 trouble    F5 modes    Esc quits";
+    text += "    F3 trouble    F4 network    F5 modes    Esc quits";
     const float width = width_of(text);
     write(out, {std::floor((size.x - width) / 2), size.y - 26}, palette::dim, text);
 }
