@@ -11,7 +11,8 @@ namespace {
 
 constexpr double tick_seconds = 1.0 / ticks_per_second;
 constexpr std::size_t snapshots_kept = 2 * ticks_per_second;
-constexpr double in_time = 0.95;   // of the snapshots; for the others there are guesses
+constexpr std::size_t arrivals_kept = ticks_per_second; // so the clock forgets a hitch in a second
+constexpr double in_time = 0.95;                        // of the snapshots; for the others there are guesses
 constexpr double settling = 1;     // seconds, in which the clock of what is shown goes where it should be
 constexpr double other_time = 0.5; // seconds: a clock so far off does not go, it is set
 constexpr std::size_t inputs_kept =
@@ -97,7 +98,7 @@ void Sight::set_clock(double arrival, ioloop::TimePoint now) {
     if (!arrivals_.empty() && std::abs(arrival - arrivals_.back()) > other_time) arrivals_.clear();
     const bool anew = arrivals_.empty();
     arrivals_.push_back(arrival);
-    if (arrivals_.size() > snapshots_kept) arrivals_.pop_front();
+    if (arrivals_.size() > arrivals_kept) arrivals_.pop_front();
 
     std::vector<double> sorted(arrivals_.begin(), arrivals_.end());
     const auto late = static_cast<std::ptrdiff_t>(in_time * static_cast<double>(sorted.size() - 1));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 namespace arena {
 namespace {
@@ -61,26 +62,31 @@ void SightError::compare(const std::vector<Ship>& shown, double tick, PlayerId m
         static_cast<std::int64_t>(part * static_cast<double>((to->at - from->at).count())));
     behind_.add(1000 * seconds(now - from->at - after_from));
 
+    std::optional<float> worst;
     for (const Ship& ship : shown) {
         const Ship& before = from->ships[ship.id];
         const Ship& after = to->ships[ship.id];
         if (ship.id == me || !ship.alive || !before.alive || !after.alive) continue;
         const Vec there = before.position + (after.position - before.position) * static_cast<float>(part);
-        interpolation_.add(length(ship.position - there));
+        worst = std::max(worst.value_or(0), length(ship.position - there));
     }
+    if (worst) interpolation_.add(*worst);
 }
 
 /// A ship that bounces goes one part of the way at the velocity that it had, and the rest at the one that it has.
 void SightError::watch_jumps(const std::vector<Ship>& shown, PlayerId me, ioloop::TimePoint now) {
     const float time = seconds(now - looked_at_);
     std::array<Ship, max_players> all;
+    std::optional<float> worst;
     for (const Ship& ship : shown) {
         all[ship.id] = ship;
         const Ship& before = shown_[ship.id];
         if (ship.id == me || !ship.alive || !before.alive) continue;
-        jump_.add(
-            distance_to_line(ship.position - before.position, before.velocity * time, ship.velocity * time));
+        const Vec went = ship.position - before.position;
+        worst =
+            std::max(worst.value_or(0), distance_to_line(went, before.velocity * time, ship.velocity * time));
     }
+    if (worst) jump_.add(*worst);
     shown_ = all;
 }
 

@@ -27,9 +27,9 @@ public:
     const Spread& prediction() const noexcept { return prediction_; }
     /// By how much the own ship, as foreseen, was moved by a snapshot. It is shown to move there bit by bit.
     const Spread& correction() const noexcept { return correction_; }
-    /// Another ship, for each frame: how far from where the server had it at the moment that is shown.
+    /// The worst of the other ships, for each frame: how far from where the server had it at the moment that is shown.
     const Spread& interpolation() const noexcept { return interpolation_; }
-    /// And how far it went since the frame before, beyond what its velocity explains.
+    /// The same of how far each went since the frame before, beyond what its velocity explains.
     const Spread& jump() const noexcept { return jump_; }
     /// How long ago, for each frame, the moment was that is shown of the others; in milliseconds. To within a frame,
     /// as that is how often the world is looked at.

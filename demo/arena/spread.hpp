@@ -12,7 +12,7 @@ namespace arena {
 
 class Spread {
 public:
-    static constexpr std::size_t recent_count = 120;
+    static constexpr std::size_t recent_count = 150;
 
     /// Percentiles are rounded up to `grain`, and know no more than 1000 times that: there is worst().
     explicit Spread(float grain) noexcept : grain_(grain) {}
