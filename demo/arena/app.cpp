@@ -43,6 +43,7 @@ App::App(const Options& options)
       host_(session_.loop()),
       inspector_(session_.loop(), remembering(recorder_)),
       modes_(host_, options_.pacing),
+      motd_(session_.loop(), log_line),
       trouble_(session_.loop()),
       inspecting_(options_.inspector),
       troubling_(false),
@@ -102,6 +103,7 @@ void App::handle(const SDL_Event& event) {
 }
 
 void App::on_key(int key) {
+    motd_.dismiss();
     if (key == SDLK_F1) inspecting_ = !inspecting_;
     if (key == SDLK_F3) troubling_ = !troubling_;
     if (key == SDLK_F4) networking_ = !networking_;
@@ -172,6 +174,9 @@ void App::draw(ioloop::TimePoint now) {
                     return entry != nullptr ? std::string_view(entry->name) : std::string_view();
                 });
 
+    // A bot does not read.
+    if (client.link().joined() && !client.autopilot()) motd_.ask(client.link().server(), client.motd_port());
+
     Hud::State state;
     state.scoreboard = SDL_GetKeyboardState(nullptr)[SDL_SCANCODE_TAB] != 0;
     state.inspector = inspecting_;
@@ -179,6 +184,7 @@ void App::draw(ioloop::TimePoint now) {
     state.frames_per_second = 1 / std::max(smooth_frame_, 0.001F);
     state.longest_pump = longest_pump_;
     state.left = scene_.left() + 14;
+    state.motd = &motd_.view();
     hud_.draw(background, size, client, game_time, state, [&](const std::string& text) {
         loop.add_callback([&client, text] { client.say(text); }, "say");
     });

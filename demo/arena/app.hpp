@@ -4,6 +4,7 @@
 
 #include "hud.hpp"
 #include "mode_panel.hpp"
+#include "motd.hpp"
 #include "options.hpp"
 #include "report.hpp"
 #include "scene.hpp"
@@ -46,6 +47,7 @@ private:
     LongestCall longest_call_;  ///< by the recorder: a loop has one observer
     ioloop::imgui::Inspector inspector_;
     ModePanel modes_;
+    Motd motd_;
     Scene scene_;
     Hud hud_;
     Trouble trouble_;

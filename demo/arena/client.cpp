@@ -51,6 +51,7 @@ void Client::on_joined(const Welcome& welcome) {
     log_("in play at " + link_.server());
     sight_.forget();
     sight_.set_me(welcome.you);
+    motd_port_ = welcome.motd_port;
     sent_.clear();
     tick_.start();
     if (on_joined_) on_joined_();

@@ -50,6 +50,7 @@ public:
 
     const Link& link() const noexcept { return link_; }
     Sight& sight() noexcept { return sight_; }
+    std::uint16_t motd_port() const noexcept { return motd_port_; } ///< of the server; 0: it has no page
     PlayerId id() const noexcept { return sight_.me(); }
     const Roster& roster() const noexcept { return roster_; }
     const Roster::Entry* entry(PlayerId id) const noexcept;
@@ -75,6 +76,7 @@ private:
     Input input_;
     std::deque<Input> sent_; ///< the last few, to be sent again
     std::uint32_t number_ = 0;
+    std::uint16_t motd_port_ = 0;
     std::optional<Bot> autopilot_;
     ioloop::PeriodicCallback tick_;
     Link link_; ///< last: the first to go, as it calls the others

@@ -19,7 +19,9 @@ constexpr int best_shown = 20; // of the players, and oneself
 constexpr float edge = 26;
 constexpr float bar = 38; // above and below the field
 constexpr float line_height = 17;
-constexpr float chat_shown = 12; // seconds, of which the last two fade
+constexpr ioloop::Duration motd_shown = 10s;
+constexpr float motd_fades = 0.7F; // seconds
+constexpr float chat_shown = 12;   // seconds, of which the last two fade
 
 double milliseconds(ioloop::Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
@@ -42,9 +44,9 @@ float width_of(const std::string& text) {
     return ImGui::CalcTextSize(text.data(), text.data() + text.size()).x;
 }
 
-void panel(ImDrawList& out, ImVec2 from, ImVec2 to) {
-    out.AddRectFilled(from, to, palette::panel, 7);
-    out.AddRect(from, to, palette::panel_line, 7);
+void panel(ImDrawList& out, ImVec2 from, ImVec2 to, float shown = 1) {
+    out.AddRectFilled(from, to, palette::faded(palette::panel, shown), 7);
+    out.AddRect(from, to, palette::faded(palette::panel_line, shown), 7);
 }
 
 ImU32 colour_of(Link::State state) {
@@ -62,6 +64,7 @@ void Hud::draw(ImDrawList& out, ImVec2 size, Client& client, ioloop::TimePoint n
     draw_connection(out, size, client, state);
     draw_chat(out, size, state.left, client, now);
     draw_help(out, size, state);
+    if (state.motd != nullptr) draw_motd(out, size, *state.motd, now);
     if (!client.link().joined()) draw_loss(out, size, client, now);
     if (opening_ || chatting_) draw_chat_box(size, state.left, say);
     if (state.scoreboard) draw_scoreboard(size, client);
@@ -113,9 +116,44 @@ void Hud::draw_loss(ImDrawList& out, ImVec2 size, const Client& client, ioloop::
     write(out, {std::floor(middle.x - half + 28), middle.y - 7}, palette::text, text);
 }
 
+/// While it loads a slim bar below the upper edge; then the text, until it fades.
+void Hud::draw_motd(ImDrawList& out, ImVec2 size, const Motd::View& motd, ioloop::TimePoint now) const {
+    if (motd.loading && motd.done > 0) {
+        const std::string all = motd.total > 0 ? " of " + std::to_string(motd.total) : "";
+        const std::string text = "message of the day: " + std::to_string(motd.done) + all + " bytes";
+        const float half = width_of(text) / 2;
+        const ImVec2 from{std::floor(size.x / 2 - half), bar + 14};
+        const float part =
+            motd.total > 0 ? std::min(1.0F, static_cast<float>(motd.done) / static_cast<float>(motd.total))
+                           : 0;
+        write(out, from, palette::dim, text);
+        const float y = from.y + line_height;
+        out.AddRectFilled({from.x, y}, {from.x + 2 * half, y + 3}, palette::panel_line, 1.5F);
+        out.AddRectFilled({from.x, y}, {from.x + 2 * half * part, y + 3}, palette::me, 1.5F);
+    }
+    if (motd.text.empty()) return;
+    const ioloop::TimePoint end = std::min(ioloop::after(motd.since, motd_shown), motd.until);
+    const float shown = std::clamp(1 - seconds(now - end) / motd_fades, 0.0F, 1.0F);
+    if (shown <= 0) return;
+    constexpr float margin = 18;
+    const float wrap = std::min(size.x - 2 * (edge + margin), 560.0F);
+    const char* begin = motd.text.data();
+    const char* text_end = begin + motd.text.size();
+    const ImVec2 text = ImGui::CalcTextSize(begin, text_end, false, wrap);
+    const float height = std::min(text.y, size.y - 2 * (bar + margin + 8));
+    const ImVec2 at{std::floor((size.x - text.x) / 2), std::floor((size.y - height) / 2)};
+    const ImVec2 from{at.x - margin, at.y - margin};
+    const ImVec2 to{at.x + text.x + margin, at.y + height + margin};
+    panel(out, from, to, shown);
+    out.PushClipRect(from, {to.x, at.y + height}, true);
+    out.AddText(ImGui::GetFont(), ImGui::GetFontSize(), at, palette::faded(palette::text, shown), begin,
+                text_end, wrap);
+    out.PopClipRect();
+}
+
 void Hud::draw_chat(ImDrawList& out, ImVec2 size, float left, const Client& client,
                     ioloop::TimePoint now) const {
-    float y = size.y - bar - 12 - (chatting_ ? 36 : 0);
+    float y = size.y - bar - 12 - (chatting_ ? 36.0F : 0.0F);
     for (auto line = client.said().rbegin(); line != client.said().rend(); ++line) {
         const float age = seconds(now - line->at);
         const float shown = chatting_ ? 1 : std::clamp((chat_shown - age) / 2, 0.0F, 1.0F);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client.hpp"
+#include "motd.hpp"
 
 #include <array>
 #include <functional>
@@ -22,6 +23,7 @@ public:
         float frames_per_second = 0;
         ioloop::Duration longest_pump{}; ///< of the last second
         float left = 0;                  ///< edge of what is inside the field
+        const Motd::View* motd = nullptr;
     };
 
     /// After NewFrame(), over the scene. `say` gets what the player typed.
@@ -41,6 +43,7 @@ private:
     void draw_chat(ImDrawList& out, ImVec2 size, float left, const Client& client,
                    ioloop::TimePoint now) const;
     void draw_chat_box(ImVec2 size, float left, const std::function<void(const std::string&)>& say);
+    void draw_motd(ImDrawList& out, ImVec2 size, const Motd::View& motd, ioloop::TimePoint now) const;
     void draw_help(ImDrawList& out, ImVec2 size, const State& state) const;
     void draw_scoreboard(ImVec2 size, const Client& client) const;
 

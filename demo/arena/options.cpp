@@ -113,6 +113,14 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->type_name("NUMBER")
         ->check(whole(0, std::numeric_limits<std::uint32_t>::max()))
         ->capture_default_str();
+    app.add_option("--motd", options.motd, "Message of the day: a text of 64 KiB at most, shown to who joins")
+        ->type_name("FILE")
+        ->excludes(connect);
+    app.add_option("--motd-rate", options.motd_rate, "Send it so slowly that one can watch; 0 is at once")
+        ->type_name("BYTES/S")
+        ->check(whole(0, 1'000'000'000))
+        ->capture_default_str()
+        ->excludes(connect);
     app.add_option("--name", options.name, "Your name")->type_name("NAME")->capture_default_str();
     app.add_option("--latency", latency,
                    "Make the network slow, 0..1000 ms: one way, so a round trip takes twice as long")

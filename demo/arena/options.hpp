@@ -31,6 +31,8 @@ struct Options {
     bool modes = false; ///< the panel that compares them
     Pacing pacing = Pacing::pump_until;
     bool report = false;          ///< of a game in a window; the other modes have theirs
+    std::string motd;             ///< file with the message of the day; empty: that of the embedded server
+    std::size_t motd_rate = 0;    ///< bytes a second; 0: at once
     std::string screenshot;       ///< where to; empty: none
     std::string trace;            ///< where to; empty: none
     std::string inspect;          ///< where a server lets viewers look into its loop; empty: nowhere

@@ -98,6 +98,7 @@ Welcome get_welcome(ByteReader& in) {
     welcome.version = in.number<std::uint8_t>();
     welcome.you = in.number<std::uint8_t>();
     welcome.token = in.number<std::uint64_t>();
+    welcome.motd_port = in.number<std::uint16_t>();
     in.demand(welcome.you < max_players);
     return welcome;
 }
@@ -209,6 +210,7 @@ Buffer encode(const ToClient& value) {
                            out.number(welcome.version);
                            out.number(welcome.you);
                            out.number(welcome.token);
+                           out.number(welcome.motd_port);
                        },
                        [&](const Refusal& refusal) {
                            out.text(std::string_view(refusal.reason).substr(0, longest_line));

@@ -57,7 +57,8 @@ using ToServer = std::variant<Hello, Say, Heartbeat, Goodbye>;
 struct Welcome {
     std::uint8_t version = protocol_version;
     PlayerId you = 0;
-    std::uint64_t token = 0; ///< proves, over UDP, to be who joined over TCP
+    std::uint64_t token = 0;     ///< proves, over UDP, to be who joined over TCP
+    std::uint16_t motd_port = 0; ///< where the server's MotdPage is; 0: it has none
 };
 struct Refusal {
     std::string reason;

@@ -38,7 +38,10 @@ int serve(const Options& options) {
     Trace trace(options.trace);
     ioloop::IOLoop loop;
     if (!options.trace.empty()) loop.set_observer(&trace.recorder());
-    Server server(loop, server_options(options));
+    const auto page = motd_page(loop, options);
+    Server::Options made = server_options(options);
+    if (page) made.motd_port = page->port();
+    Server server(loop, made);
     bool ending = false;
     const auto end = [&] {
         if (std::exchange(ending, true)) return;

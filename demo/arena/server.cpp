@@ -214,7 +214,7 @@ void Server::join(PeerId id, const Hello& hello) {
     } while (peer.token == 0);
     ++counters_.joined;
     loop_.update_timeout(peer.silence, loop_.now() + options_.silence);
-    send(peer, encode(ToClient(Welcome{protocol_version, *peer.player, peer.token})));
+    send(peer, encode(ToClient(Welcome{protocol_version, *peer.player, peer.token, options_.motd_port})));
     roster_changed();
     announce(names_[*peer.player].name + " joined");
 }

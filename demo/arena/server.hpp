@@ -46,6 +46,7 @@ public:
         /// Bytes that a player may leave unread, here and with the system, each: more is given up.
         std::size_t most_unread = std::size_t{64} * 1024;
         Limits limits{};
+        std::uint16_t motd_port = 0; ///< of the MotdPage that clients are told of; 0: none
     };
 
     /// Why the server ends a connection.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "client.hpp"
+#include "motd_page.hpp"
 #include "options.hpp"
 #include "server.hpp"
 #include "sight_error.hpp"
@@ -21,6 +22,10 @@ void log_line(const std::string& text);
 
 /// Errors: std::runtime_error if the address to bind is none; std::system_error if it cannot be had.
 Server::Options server_options(const Options& options);
+
+/// The page of a server: with the file that is asked for, or with `otherwise`. None, if that is empty.
+/// Errors: std::runtime_error if the file cannot be read, or is too long; std::system_error as above.
+std::unique_ptr<MotdPage> motd_page(ioloop::IOLoop& loop, const Options& options, std::string otherwise = {});
 
 class Session {
 public:
@@ -41,6 +46,7 @@ public:
 private:
     ioloop::IOLoop loop_;
     Signals signals_;
+    std::unique_ptr<MotdPage> motd_page_; ///< of the server
     std::unique_ptr<Server> server_;
     std::unique_ptr<Client> client_;
     SightError sight_error_;

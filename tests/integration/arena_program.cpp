@@ -149,6 +149,21 @@ TEST(ArenaProgram, the_network_is_as_bad_as_it_is_asked_to_be) {
     }
 }
 
+TEST(ArenaProgram, a_message_of_the_day_that_cannot_be_read_is_said_before_anything_begins) {
+    const std::string path = testing::TempDir() + "arena_motd_" + std::to_string(::getpid());
+    Child without(arena({"--serve", "--port", "0", "--motd", path}));
+    EXPECT_EQ(without.wait(), 1);
+    EXPECT_THAT(without.err(), HasSubstr("--motd: cannot read '" + path + "'"));
+    std::ofstream(path) << std::string(65'537, 'x');
+    Child too_long(arena({"--headless", "--seconds", "1", "--motd", path}));
+    EXPECT_EQ(too_long.wait(), 1);
+    EXPECT_THAT(too_long.err(), HasSubstr("has more than 65536 bytes"));
+    std::ofstream(path) << std::string(65'536, 'x');
+    Child server(arena({"--serve", "--port", "0", "--motd", path, "--seconds", "0.2"}));
+    EXPECT_EQ(server.wait(), 0) << server.err();
+    ::unlink(path.c_str());
+}
+
 /// Of a file that is then gone.
 Json trace_in(const std::string& path) {
     std::ifstream file(path);

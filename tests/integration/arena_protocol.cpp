@@ -40,7 +40,7 @@ std::vector<Buffer> all_messages() {
         encode(ToServer(Say{"good day"})),
         encode(ToServer(Heartbeat{})),
         encode(ToServer(Goodbye{})),
-        encode(ToClient(Welcome{protocol_version, 3, 0x0123456789abcdefU})),
+        encode(ToClient(Welcome{protocol_version, 3, 0x0123456789abcdefU, 8080})),
         encode(ToClient(Refusal{"full"})),
         encode(ToClient(Roster{1, 2, {{1, true, 2, 3, "Brook"}, {199, false, 65535, 0, ""}}})),
         encode(ToClient(Line{nobody, "Ada joined"})),
@@ -69,9 +69,10 @@ TEST(ArenaProtocol, messages_to_the_server_come_back_as_they_were) {
 }
 
 TEST(ArenaProtocol, messages_to_the_client_come_back_as_they_were) {
-    const auto welcome = decode_to_client(encode(ToClient(Welcome{1, 3, 0x0123456789abcdefU})));
+    const auto welcome = decode_to_client(encode(ToClient(Welcome{2, 3, 0x0123456789abcdefU, 65535})));
     EXPECT_EQ(as<Welcome>(welcome).you, 3);
     EXPECT_EQ(as<Welcome>(welcome).token, 0x0123456789abcdefU);
+    EXPECT_EQ(as<Welcome>(welcome).motd_port, 65535);
 
     const auto roster = decode_to_client(
         encode(ToClient(Roster{1, 2, {{1, true, 2, 3, "Brook"}, {199, false, 65535, 0, ""}}})));
