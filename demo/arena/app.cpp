@@ -3,9 +3,11 @@
 
 #include "modes.hpp"
 #include "network_panel.hpp"
+#include "points.hpp"
 #include "trouble_menu.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -48,9 +50,7 @@ App::App(const Options& options)
       inspecting_(options_.inspector),
       troubling_(false),
       networking_(options_.network != Impairment::Options{}),
-      comparing_(options_.modes) {
-    apply_style();
-}
+      comparing_(options_.modes) {}
 
 int App::run() {
     // Not steady time: the clock of the loop stands still while the inspector has it paused; frames do not.
@@ -157,11 +157,23 @@ void App::post_statistics() {
         "frame statistics");
 }
 
+/// The game is made for 1280 x 720. In halves, as letters of pixels look best so; and never too small to be read.
+void App::fit_scale() {
+    const auto [width, height] = window_.size();
+    const float fitting = std::min(static_cast<float>(width) / 1280, static_cast<float>(height) / 720);
+    const float scale =
+        options_.scale > 0 ? options_.scale : std::clamp(std::floor(fitting * 2) / 2, 1.0F, 4.0F);
+    if (std::exchange(scale_, scale) == scale) return;
+    window_.set_scale(scale);
+    apply_style(scale);
+}
+
 void App::draw(ioloop::TimePoint now) {
     const float time = seconds(now - drawn_);
     drawn_ = now;
     smooth_frame_ += (time - smooth_frame_) * 0.05F;
 
+    fit_scale();
     window_.begin_frame();
     ImDrawList& background = *ImGui::GetBackgroundDrawList();
     const ImVec2 size = ImGui::GetIO().DisplaySize;
@@ -183,18 +195,18 @@ void App::draw(ioloop::TimePoint now) {
     state.autopilot = client.autopilot();
     state.frames_per_second = 1 / std::max(smooth_frame_, 0.001F);
     state.longest_pump = longest_pump_;
-    state.left = scene_.left() + 14;
+    state.left = scene_.left() + points(14);
     state.motd = &motd_.view();
     hud_.draw(background, size, client, game_time, state, [&](const std::string& text) {
         loop.add_callback([&client, text] { client.say(text); }, "say");
     });
 
     // The inspector has a size of its own; it begins in the upper right.
-    ImGui::SetNextWindowPos({size.x - 12, 48}, ImGuiCond_FirstUseEver, {1, 0});
+    ImGui::SetNextWindowPos({size.x - points(12), points(48)}, ImGuiCond_FirstUseEver, {1, 0});
     inspector_.show_window("IOLoop", &inspecting_);
-    show_network_panel(session_, &networking_, {6, 48});
-    show_trouble_menu(trouble_, &troubling_, {6, size.y - 48});
-    modes_.show(&comparing_, {12, 48}, smooth_drawing_);
+    show_network_panel(session_, &networking_, {points(12), points(48)});
+    show_trouble_menu(trouble_, &troubling_, {points(6), size.y - points(48)});
+    modes_.show(&comparing_, {points(12), points(48)}, smooth_drawing_);
 }
 
 /// The rest of the frame is the loop's, unless the player wants to see what it is like if it is not.

@@ -34,6 +34,7 @@ private:
     void on_key(int key);
     void post_steering();
     void post_statistics();
+    void fit_scale();
     void draw(ioloop::TimePoint now);
     void pump();
     void note(const ioloop::Turn& pump);
@@ -65,6 +66,7 @@ private:
     std::array<ioloop::Duration, 60> pumps_{}; ///< the longest of each of the last frames
     ioloop::Duration longest_pump_{};          ///< of them
     ioloop::Duration smooth_drawing_{};        ///< of a frame, and presenting it
+    float scale_ = 0;                          ///< of what is written; 0: not set yet
     float smooth_frame_ = 1.0F / 60;
 };
 

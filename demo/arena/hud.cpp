@@ -2,6 +2,7 @@
 #include "hud.hpp"
 
 #include "palette.hpp"
+#include "points.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,9 +17,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int best_shown = 20; // of the players, and oneself
+
+// In points.
 constexpr float edge = 26;
-constexpr float bar = 38; // above and below the field
 constexpr float line_height = 17;
+constexpr float between = 24; // two things in a bar
+
 constexpr ioloop::Duration motd_shown = 10s;
 constexpr float motd_fades = 0.7F; // seconds
 constexpr float chat_shown = 12;   // seconds, of which the last two fade
@@ -36,7 +40,7 @@ std::string decimal(double value, int digits) {
 void write(ImDrawList& out, ImVec2 at, ImU32 colour, const std::string& text) {
     const char* end = text.data() + text.size();
     const int alpha = static_cast<int>((colour >> IM_COL32_A_SHIFT) * 6 / 10);
-    out.AddText({at.x + 1, at.y + 1}, palette::rgb(0x000000, alpha), text.data(), end);
+    out.AddText({at.x + points(1), at.y + points(1)}, palette::rgb(0x000000, alpha), text.data(), end);
     out.AddText(at, colour, text.data(), end);
 }
 
@@ -44,9 +48,50 @@ float width_of(const std::string& text) {
     return ImGui::CalcTextSize(text.data(), text.data() + text.size()).x;
 }
 
+/// In a bar: what is written next to its neighbours.
+struct Word {
+    std::string label; ///< dim, before the value; may be empty
+    std::string value;
+    int keep = 0; ///< where there is not enough room for all, those with the lowest go
+    ImU32 colour = palette::text;
+};
+
+float gap_of(const Word& word) { return word.label.empty() ? 0 : points(7); }
+float width_of(const Word& word) { return width_of(word.label) + gap_of(word) + width_of(word.value); }
+float width_of(const std::vector<Word>& words) {
+    float width = 0;
+    for (const Word& word : words) width += width_of(word) + points(between);
+    return std::max(0.0F, width - points(between));
+}
+
+void keep_what_fits(std::vector<Word>& words, float room) {
+    while (words.size() > 1 && width_of(words) > room) {
+        words.erase(std::min_element(words.begin(), words.end(),
+                                     [](const Word& a, const Word& b) { return a.keep < b.keep; }));
+    }
+}
+
+/// Gives where it ends.
+float write_word(ImDrawList& out, ImVec2 at, const Word& word) {
+    write(out, at, palette::dim, word.label);
+    write(out, {at.x + width_of(word.label) + gap_of(word), at.y}, word.colour, word.value);
+    return at.x + width_of(word);
+}
+
+/// As much of it as there is room for.
+std::string clipped(const std::string& text, float room) {
+    if (width_of(text) <= room) return text;
+    const float dots = width_of("...");
+    const char* end = text.data() + text.size();
+    const char* fits = nullptr;
+    ImGui::GetFont()->CalcTextSizeA(ImGui::GetFontSize(), std::max(0.0F, room - dots), 0, text.data(), end,
+                                    &fits);
+    return text.substr(0, static_cast<std::size_t>(fits - text.data())) + "...";
+}
+
 void panel(ImDrawList& out, ImVec2 from, ImVec2 to, float shown = 1) {
-    out.AddRectFilled(from, to, palette::faded(palette::panel, shown), 7);
-    out.AddRect(from, to, palette::faded(palette::panel_line, shown), 7);
+    out.AddRectFilled(from, to, palette::faded(palette::panel, shown), points(7));
+    out.AddRect(from, to, palette::faded(palette::panel_line, shown), points(7));
 }
 
 ImU32 colour_of(Link::State state) {
@@ -64,7 +109,7 @@ void Hud::draw(ImDrawList& out, ImVec2 size, Client& client, ioloop::TimePoint n
     draw_connection(out, size, client, state);
     draw_chat(out, size, state.left, client, now);
     draw_help(out, size, state);
-    if (state.motd != nullptr) draw_motd(out, size, *state.motd, now);
+    if (state.motd != nullptr && client.link().joined()) draw_motd(out, size, *state.motd, now);
     if (!client.link().joined()) draw_loss(out, size, client, now);
     if (opening_ || chatting_) draw_chat_box(size, state.left, say);
     if (state.scoreboard) draw_scoreboard(size, client);
@@ -72,33 +117,34 @@ void Hud::draw(ImDrawList& out, ImVec2 size, Client& client, ioloop::TimePoint n
 
 /// The bar above the field: one line, label and value by turns.
 void Hud::draw_connection(ImDrawList& out, ImVec2 size, const Client& client, const State& state) const {
-    const Link& link = client.link();
-    const Roster::Entry* me = client.me();
-    ImVec2 at{edge, 13};
-    const auto put = [&](const std::string& label, const std::string& value, ImU32 colour = palette::text) {
-        write(out, at, palette::dim, label);
-        at.x += width_of(label) + 7;
-        write(out, at, colour, value);
-        at.x += width_of(value) + 24;
-    };
-    const auto in_ms = [](ioloop::Duration duration) { return decimal(milliseconds(duration), 1) + " ms"; };
-
-    out.AddCircleFilled({at.x + 4, at.y + 7}, 4, colour_of(link.state()), 16);
-    at.x += 10;
-    put("", name_of(link.state()));
-    put("server", link.server());
-    put("ping", link.measured() ? in_ms(link.ping()) : "-");
-    put("jitter", link.measured() ? in_ms(link.jitter()) : "-");
-    put("players", std::to_string(client.roster().players.size()));
-    put("score", me != nullptr ? std::to_string(me->score) : "-", palette::me);
-    put("deaths", me != nullptr ? std::to_string(me->deaths) : "-");
-
     const double longest = milliseconds(state.longest_pump);
     const std::string frames = decimal(static_cast<double>(state.frames_per_second), 0) + " fps";
     const std::string loop = "loop " + decimal(longest, 2) + " ms";
-    at.x = size.x - edge - width_of(frames) - 18 - width_of(loop);
-    write(out, at, longest > 4 ? palette::warning : palette::dim, loop);
-    write(out, {size.x - edge - width_of(frames), at.y}, palette::text, frames);
+    const float y = points(13);
+    const float frames_x = size.x - points(edge) - width_of(frames);
+    const float loop_x = frames_x - points(18) - width_of(loop);
+    write(out, {loop_x, y}, longest > 4 ? palette::warning : palette::dim, loop);
+    write(out, {frames_x, y}, palette::text, frames);
+
+    const Link& link = client.link();
+    const Roster::Entry* me = client.me();
+    const auto in_ms = [&](ioloop::Duration duration) {
+        return link.measured() ? decimal(milliseconds(duration), 1) + " ms" : "-";
+    };
+    std::vector<Word> words{
+        {"", name_of(link.state()), 9},
+        {"server", link.server(), 3},
+        {"ping", in_ms(link.ping()), 6},
+        {"jitter", in_ms(link.jitter()), 1},
+        {"players", std::to_string(client.roster().players.size()), 4},
+        {"score", me != nullptr ? std::to_string(me->score) : "-", 8, palette::me},
+        {"deaths", me != nullptr ? std::to_string(me->deaths) : "-", 2},
+    };
+    ImVec2 at{points(edge), y};
+    out.AddCircleFilled({at.x + points(4), at.y + points(7)}, points(4), colour_of(link.state()), 16);
+    at.x += points(17);
+    keep_what_fits(words, loop_x - points(between) - at.x);
+    for (const Word& word : words) at.x = write_word(out, at, word) + points(between);
 }
 
 /// The game goes on without a server: the frame is drawn, and this says what is being done about it.
@@ -109,11 +155,11 @@ void Hud::draw_loss(ImDrawList& out, ImVec2 size, const Client& client, ioloop::
         const double left = milliseconds(ioloop::until(link.next_attempt(), now)) / 1000;
         text = "no server: trying again in " + decimal(left, 1) + " s";
     }
-    const float half = width_of(text) / 2 + 26;
+    const float half = width_of(text) / 2 + points(26);
     const ImVec2 middle{size.x / 2, size.y * 0.30F};
-    panel(out, {middle.x - half, middle.y - 20}, {middle.x + half, middle.y + 20});
-    out.AddCircleFilled({middle.x - half + 14, middle.y}, 4, colour_of(link.state()), 16);
-    write(out, {std::floor(middle.x - half + 28), middle.y - 7}, palette::text, text);
+    panel(out, {middle.x - half, middle.y - points(20)}, {middle.x + half, middle.y + points(20)});
+    out.AddCircleFilled({middle.x - half + points(14), middle.y}, points(4), colour_of(link.state()), 16);
+    write(out, {std::floor(middle.x - half + points(28)), middle.y - points(7)}, palette::text, text);
 }
 
 /// While it loads a slim bar below the upper edge; then the text, until it fades.
@@ -122,25 +168,25 @@ void Hud::draw_motd(ImDrawList& out, ImVec2 size, const Motd::View& motd, ioloop
         const std::string all = motd.total > 0 ? " of " + std::to_string(motd.total) : "";
         const std::string text = "message of the day: " + std::to_string(motd.done) + all + " bytes";
         const float half = width_of(text) / 2;
-        const ImVec2 from{std::floor(size.x / 2 - half), bar + 14};
+        const ImVec2 from{std::floor(size.x / 2 - half), points(bar_points + 14)};
         const float part =
             motd.total > 0 ? std::min(1.0F, static_cast<float>(motd.done) / static_cast<float>(motd.total))
                            : 0;
         write(out, from, palette::dim, text);
-        const float y = from.y + line_height;
-        out.AddRectFilled({from.x, y}, {from.x + 2 * half, y + 3}, palette::panel_line, 1.5F);
-        out.AddRectFilled({from.x, y}, {from.x + 2 * half * part, y + 3}, palette::me, 1.5F);
+        const float y = from.y + points(line_height);
+        out.AddRectFilled({from.x, y}, {from.x + 2 * half, y + points(3)}, palette::panel_line, points(1.5F));
+        out.AddRectFilled({from.x, y}, {from.x + 2 * half * part, y + points(3)}, palette::me, points(1.5F));
     }
     if (motd.text.empty()) return;
     const ioloop::TimePoint end = std::min(ioloop::after(motd.since, motd_shown), motd.until);
     const float shown = std::clamp(1 - seconds(now - end) / motd_fades, 0.0F, 1.0F);
     if (shown <= 0) return;
-    constexpr float margin = 18;
-    const float wrap = std::min(size.x - 2 * (edge + margin), 560.0F);
+    const float margin = points(18);
+    const float wrap = std::min(size.x - 2 * (points(edge) + margin), points(560));
     const char* begin = motd.text.data();
     const char* text_end = begin + motd.text.size();
     const ImVec2 text = ImGui::CalcTextSize(begin, text_end, false, wrap);
-    const float height = std::min(text.y, size.y - 2 * (bar + margin + 8));
+    const float height = std::min(text.y, size.y - 2 * (points(bar_points + 8) + margin));
     const ImVec2 at{std::floor((size.x - text.x) / 2), std::floor((size.y - height) / 2)};
     const ImVec2 from{at.x - margin, at.y - margin};
     const ImVec2 to{at.x + text.x + margin, at.y + height + margin};
@@ -153,25 +199,27 @@ void Hud::draw_motd(ImDrawList& out, ImVec2 size, const Motd::View& motd, ioloop
 
 void Hud::draw_chat(ImDrawList& out, ImVec2 size, float left, const Client& client,
                     ioloop::TimePoint now) const {
-    float y = size.y - bar - 12 - (chatting_ ? 36.0F : 0.0F);
+    const float right = size.x - left;
+    float y = size.y - points(bar_points + 12 + (chatting_ ? 36.0F : 0.0F));
     for (auto line = client.said().rbegin(); line != client.said().rend(); ++line) {
         const float age = seconds(now - line->at);
         const float shown = chatting_ ? 1 : std::clamp((chat_shown - age) / 2, 0.0F, 1.0F);
         if (shown <= 0) break;
-        y -= line_height;
+        y -= points(line_height);
         if (line->name.empty()) {
-            write(out, {left, y}, palette::faded(palette::dim, shown), line->text);
+            write(out, {left, y}, palette::faded(palette::dim, shown), clipped(line->text, right - left));
             continue;
         }
         const std::string who = line->name + ": ";
         write(out, {left, y}, palette::faded(palette::of(line->from, client.id()), shown), who);
-        write(out, {left + width_of(who), y}, palette::faded(palette::text, shown), line->text);
+        write(out, {left + width_of(who), y}, palette::faded(palette::text, shown),
+              clipped(line->text, right - left - width_of(who)));
     }
 }
 
 void Hud::draw_chat_box(ImVec2 size, float left, const std::function<void(const std::string&)>& say) {
-    ImGui::SetNextWindowPos({left - 8, size.y - bar - 44});
-    ImGui::SetNextWindowSize({440, 0});
+    ImGui::SetNextWindowPos({left - points(8), size.y - points(bar_points + 44)});
+    ImGui::SetNextWindowSize({std::min(points(440), size.x - 2 * left), 0});
     constexpr ImGuiWindowFlags flags =
         ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings;
     ImGui::Begin("chat", nullptr, flags);
@@ -195,12 +243,24 @@ void Hud::draw_chat_box(ImVec2 size, float left, const std::function<void(const 
 }
 
 void Hud::draw_help(ImDrawList& out, ImVec2 size, const State& state) const {
-    std::string text = "arrows or WASD fly    space fires    Enter chat    Tab scores    F1 ";
-    text += state.inspector ? "closes the inspector" : "inspector";
-    text += state.autopilot ? "    F2 fly yourself" : "    F2 autopilot";
-    text += "    F3 trouble    F4 network    F5 modes    Esc quits";
-    const float width = width_of(text);
-    write(out, {std::floor((size.x - width) / 2), size.y - 26}, palette::dim, text);
+    std::vector<Word> words{
+        {"", "arrows or WASD fly", 10},
+        {"", "space fires", 9},
+        {"", "Enter chat", 6},
+        {"", "Tab scores", 4},
+        {"", state.inspector ? "F1 closes the inspector" : "F1 inspector", 8},
+        {"", state.autopilot ? "F2 fly yourself" : "F2 autopilot", 5},
+        {"", "F3 trouble", 1},
+        {"", "F4 network", 3},
+        {"", "F5 modes", 2},
+        {"", "Esc quits", 7},
+    };
+    keep_what_fits(words, size.x - 2 * points(edge));
+    ImVec2 at{std::floor((size.x - width_of(words)) / 2), size.y - points(26)};
+    for (Word& word : words) {
+        word.colour = palette::dim;
+        at.x = write_word(out, at, word) + points(between);
+    }
 }
 
 void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
@@ -216,7 +276,7 @@ void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
         players.resize(best_shown);
     }
     ImGui::SetNextWindowPos({size.x / 2, size.y / 2}, ImGuiCond_Always, {0.5F, 0.5F});
-    ImGui::SetNextWindowSize({380, 0});
+    ImGui::SetNextWindowSize({std::min(points(380), size.x - points(edge)), 0});
     constexpr ImGuiWindowFlags flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
                                        ImGuiWindowFlags_NoSavedSettings |
                                        ImGuiWindowFlags_NoFocusOnAppearing | ImGuiWindowFlags_NoInputs;
@@ -244,15 +304,17 @@ void Hud::draw_scoreboard(ImVec2 size, const Client& client) const {
     ImGui::End();
 }
 
-void apply_style() {
-    ImGui::StyleColorsDark();
+void apply_style(float scale) {
     ImGuiStyle& style = ImGui::GetStyle();
+    style = {}; // measures that are scaled twice would grow
+    ImGui::StyleColorsDark();
     style.WindowRounding = 7;
     style.FrameRounding = 4;
     style.GrabRounding = 4;
     style.TabRounding = 4;
     style.ScrollbarRounding = 6;
     style.WindowTitleAlign = {0.02F, 0.5F};
+    style.ScaleAllSizes(scale);
     const auto set = [&](ImGuiCol which, unsigned hex, int alpha) {
         style.Colors[which] = ImGui::ColorConvertU32ToFloat4(palette::rgb(hex, alpha));
     };

@@ -53,7 +53,7 @@ private:
     std::array<char, longest_line> typed_{};
 };
 
-/// The look of Dear ImGui's windows. Once, before the first frame.
-void apply_style();
+/// The look of Dear ImGui's windows, whose text has this scale. Before the first frame, and whenever that changes.
+void apply_style(float scale);
 
 } // namespace arena

@@ -4,6 +4,7 @@
 #include "palette.hpp"
 
 #include <algorithm>
+#include <cfloat>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -73,6 +74,7 @@ void ModePanel::show(bool* open, ImVec2 at, ioloop::Duration drawing) {
     }
     measure();
     ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver);
+    ImGui::SetNextWindowSizeConstraints({0, 0}, {FLT_MAX, ImGui::GetIO().DisplaySize.y - at.y});
     if (ImGui::Begin("Modes", open, ImGuiWindowFlags_AlwaysAutoResize)) {
         show_combo();
         ImGui::Spacing();
@@ -159,6 +161,7 @@ void ModePanel::show_picture() const {
     };
     show(probe_->latencies_of_busy(), true);
     show(probe_->latencies(), false);
+    if (probe_->latencies().count() == 0) return;
     for (const double share : {0.5, 0.99}) {
         const float x = from.x + size.x * place_of(probe_->latencies().percentile(share));
         out.AddLine({x, from.y}, {x, to.y}, palette::text);

@@ -189,6 +189,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv, int& exi
         ->type_name("PIXELS")
         ->check(whole(240, 4320))
         ->capture_default_str();
+    app.add_option("--scale", options.scale,
+                   "Size of what is written, 0.5..4; without it, as fits the window")
+        ->type_name("FACTOR")
+        ->check(CLI::Range(0.5, 4.0));
 
     try {
         app.parse(argc, argv);

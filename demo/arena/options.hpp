@@ -43,6 +43,7 @@ struct Options {
     std::optional<ioloop::Duration> metrics;  ///< how often a server prints them; none: never
     int width = 1280;
     int height = 720;
+    float scale = 0; ///< of text; 0: as fits the window
 };
 
 /// Reads the command line. If it ends the program (--help, a mistake), says so, and `exit_code` is how.

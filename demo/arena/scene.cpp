@@ -2,6 +2,7 @@
 #include "scene.hpp"
 
 #include "palette.hpp"
+#include "points.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::size_t most_particles = 700;
 constexpr float side_margin = 14; // around the field, in points
-constexpr float bar = 38;         // above and below it, for what is written there
 
 float uniform(std::minstd_rand& random, float from, float to) {
     return std::uniform_real_distribution<float>(from, to)(random);
@@ -33,8 +33,8 @@ void Scene::begin(ImVec2 size, float time, const std::vector<Ship>& ships, Playe
     me_ = me;
     time_ = std::min(time, 0.1F);
     clock_ += time_;
-    scale_ = std::max(0.05F,
-                      std::min((size.x - 2 * side_margin) / arena_size.x, (size.y - 2 * bar) / arena_size.y));
+    scale_ = std::max(0.05F, std::min((size.x - 2 * points(side_margin)) / arena_size.x,
+                                      (size.y - 2 * points(bar_points)) / arena_size.y));
     origin_ = {(size.x - arena_size.x * scale_) / 2, (size.y - arena_size.y * scale_) / 2};
     for (const Ship& ship : ships) {
         if (ship.id == me) eye_ = eye_ + (ship.position - eye_) * std::min(1.0F, 4 * time_);
@@ -97,7 +97,7 @@ void Scene::draw_space(ImDrawList& out) const {
         const float y = star.at.y - shift * eye_.y / arena_size.y;
         const ImVec2 at{(x - std::floor(x)) * size_.x, (y - std::floor(y)) * size_.y};
         const float twinkle = 0.75F + 0.25F * std::sin(clock_ * 1.7F + star.phase);
-        const float radius = 0.6F + 1.1F * star.depth;
+        const float radius = points(0.6F + 1.1F * star.depth);
         out.AddRectFilled({at.x - radius, at.y - radius}, {at.x + radius, at.y + radius},
                           faded(rgb(0xcfdcff), (0.25F + 0.6F * star.depth) * twinkle), radius);
     }
@@ -106,8 +106,8 @@ void Scene::draw_space(ImDrawList& out) const {
 void Scene::draw_field(ImDrawList& out) const {
     const ImVec2 from = on_screen({0, 0});
     const ImVec2 to = on_screen(arena_size);
-    out.AddRect(from, to, palette::field_glow, 10, 0, 7);
-    out.AddRect(from, to, palette::field_line, 10, 0, 1.5F);
+    out.AddRect(from, to, palette::field_glow, points(10), 0, points(7));
+    out.AddRect(from, to, palette::field_line, points(10), 0, points(1.5F));
     for (const Moon& moon : moons) draw_moon(out, moon);
 }
 
@@ -119,7 +119,7 @@ void Scene::draw_moon(ImDrawList& out, const Moon& moon) const {
     constexpr int corners = 40;
     const float radius = moon.radius * scale_;
     const ImVec2 at = on_screen(moon.centre);
-    out.AddCircle(at, radius + 3, palette::rgb(0x5f7fd0, 22), 64, 6);
+    out.AddCircle(at, radius + points(3), palette::rgb(0x5f7fd0, 22), 64, points(6));
 
     const ImVec2 white = ImGui::GetFontTexUvWhitePixel();
     out.PrimReserve(rings * corners * 6, (rings + 1) * corners);
@@ -209,15 +209,18 @@ void Scene::draw_ship(ImDrawList& out, const Ship& ship, PlayerId me, std::strin
     const float half = ship_radius * 1.1F * scale_;
     const float part = static_cast<float>(ship.health) / full_health;
     const ImU32 state = part > 0.6F ? good : part > 0.3F ? warning : bad;
-    out.AddRectFilled({at.x - half, at.y + below}, {at.x + half, at.y + below + 3}, rgb(0x000000, 150), 1.5F);
-    out.AddRectFilled({at.x - half, at.y + below}, {at.x - half + 2 * half * part, at.y + below + 3}, state,
-                      1.5F);
+    out.AddRectFilled({at.x - half, at.y + below}, {at.x + half, at.y + below + points(3)},
+                      rgb(0x000000, 150), points(1.5F));
+    out.AddRectFilled({at.x - half, at.y + below}, {at.x - half + 2 * half * part, at.y + below + points(3)},
+                      state, points(1.5F));
 
     if (name.empty()) return; // whoever that is: the roster comes by another way than the ships
     const char* end = name.data() + name.size();
     const ImVec2 width = ImGui::CalcTextSize(name.data(), end);
-    const ImVec2 label{std::floor(at.x - width.x / 2), std::floor(at.y - below - width.y - 1)};
-    out.AddText({label.x + 1, label.y + 1}, rgb(0x000000, 160), name.data(), end);
+    const float x =
+        std::clamp(at.x - width.x / 2, 0.0F, std::max(0.0F, size_.x - width.x)); // all of it is seen
+    const ImVec2 label{std::floor(x), std::floor(at.y - below - width.y - 1)};
+    out.AddText({label.x + points(1), label.y + points(1)}, rgb(0x000000, 160), name.data(), end);
     out.AddText(label, ship.id == me ? colour : faded(text, 0.85F), name.data(), end);
 }
 

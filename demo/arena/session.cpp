@@ -53,6 +53,7 @@ std::unique_ptr<MotdPage> motd_page(ioloop::IOLoop& loop, const Options& options
         page.text.resize(longest_motd + 1);
         file.read(page.text.data(), static_cast<std::streamsize>(page.text.size()));
         page.text.resize(static_cast<std::size_t>(file.gcount()));
+        if (file.bad()) throw std::runtime_error("--motd: cannot read '" + options.motd + "'");
         if (page.text.size() > longest_motd) {
             throw std::runtime_error("--motd: '" + options.motd + "' has more than " +
                                      std::to_string(longest_motd) + " bytes");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "window.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -191,6 +192,25 @@ Window::~Window() = default;
 
 bool Window::offscreen() const noexcept { return !impl_->why_offscreen_.empty(); }
 const std::string& Window::why_offscreen() const noexcept { return impl_->why_offscreen_; }
+
+void Window::set_scale(float scale) {
+    ImFontAtlas& fonts = *ImGui::GetIO().Fonts;
+    fonts.Clear();
+    ImFontConfig font;
+    font.SizePixels = std::floor(13 * scale);
+    font.OversampleH = 1;
+    font.PixelSnapH = true;
+    fonts.AddFontDefault(&font);
+    ImGui_ImplOpenGL3_DestroyFontsTexture();
+    ImGui_ImplOpenGL3_CreateFontsTexture();
+}
+
+std::pair<int, int> Window::size() const {
+    int width = 0;
+    int height = 0;
+    SDL_GetWindowSize(impl_->surface_->window(), &width, &height);
+    return {width, height};
+}
 
 void Window::handle(const SDL_Event& event) { ImGui_ImplSDL2_ProcessEvent(&event); }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 union SDL_Event;
@@ -28,6 +29,9 @@ public:
     bool offscreen() const noexcept; ///< nobody sees it
     const std::string& why_offscreen() const noexcept;
 
+    /// Of what Dear ImGui writes, and of all that is measured by it; 1: letters of 13 pixels. Between two frames.
+    void set_scale(float scale);
+    std::pair<int, int> size() const; ///< width and height, as Dear ImGui has them
     void handle(const SDL_Event& event);
     void begin_frame();
     /// Draws what Dear ImGui has collected. The frame is not visible yet.

@@ -116,6 +116,23 @@ TEST(ArenaProgram, a_window_plays_in_every_mode_and_measures_it) {
     EXPECT_THAT(game.err(), HasSubstr("no such mode: 'vsync'"));
 }
 
+TEST(ArenaProgram, a_window_has_every_size_and_its_text_too) {
+    const std::vector<std::vector<std::string>> sizes{
+        {"--width", "320", "--height", "240"},
+        {"--width", "1920", "--height", "1080"},
+        {"--width", "640", "--height", "360", "--scale", "4"},
+        {"--width", "320", "--height", "240", "--scale", "0.5", "--modes", "--inspector"},
+    };
+    for (std::vector<std::string> arguments : sizes) {
+        arguments.insert(arguments.end(), {"--frames", "5", "--screenshot", testing::TempDir() + "size.png"});
+        Child game(offscreen(arguments));
+        EXPECT_EQ(game.wait(), 0) << arguments[1] << game.err();
+    }
+    Child game(arena({"--scale", "9"}));
+    EXPECT_NE(game.wait(), 0);
+    EXPECT_THAT(game.err(), HasSubstr("--scale"));
+}
+
 TEST(ArenaProgram, headless_plays_against_bots_and_prints_nothing_but_its_report) {
     Child game(arena({"--headless", "--seconds", "2", "--bots", "4"}));
     ASSERT_EQ(game.wait(), 0) << game.err();
