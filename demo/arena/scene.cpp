@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t most_particles = 700;
 constexpr float side_margin = 14; // around the field, in points
 
+/// What is smaller than that is round as a square, too, for a tenth of the triangles.
+float rounding_of(float radius) { return radius < 1.5F ? 0 : radius; }
+
 float uniform(std::minstd_rand& random, float from, float to) {
     return std::uniform_real_distribution<float>(from, to)(random);
 }
@@ -99,7 +102,7 @@ void Scene::draw_space(ImDrawList& out) const {
         const float twinkle = 0.75F + 0.25F * std::sin(clock_ * 1.7F + star.phase);
         const float radius = points(0.6F + 1.1F * star.depth);
         out.AddRectFilled({at.x - radius, at.y - radius}, {at.x + radius, at.y + radius},
-                          faded(rgb(0xcfdcff), (0.25F + 0.6F * star.depth) * twinkle), radius);
+                          faded(rgb(0xcfdcff), (0.25F + 0.6F * star.depth) * twinkle), rounding_of(radius));
     }
 }
 
@@ -166,7 +169,7 @@ void Scene::draw_particles(ImDrawList& out) const {
         const float radius = particle.size * (0.4F + 0.6F * left) * std::max(scale_, 0.5F);
         const ImVec2 at = on_screen(particle.position);
         out.AddRectFilled({at.x - radius, at.y - radius}, {at.x + radius, at.y + radius},
-                          palette::faded(particle.colour, left * 0.85F), radius);
+                          palette::faded(particle.colour, left * 0.85F), rounding_of(radius));
     }
 }
 
