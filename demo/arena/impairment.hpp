@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Impairment: one direction of a bad network, made of the loop's timeouts. What is passed to it arrives later, or never.
+/// Impairment: one direction of a bad network, made of the loop's timeouts. What is passed to it arrives later,
+/// or never.
 ///
 /// Two kinds of traffic, as there are two kinds of sockets: datagrams may be lost and may overtake each other, a
 /// stream loses nothing and keeps its order. Which datagram fares how follows from the seed and from how many were

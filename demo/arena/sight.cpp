@@ -10,7 +10,7 @@ namespace arena {
 namespace {
 
 constexpr double tick_seconds = 1.0 / ticks_per_second;
-constexpr std::size_t snapshots_kept = 2 * ticks_per_second;
+constexpr std::size_t snapshots_kept = std::size_t{2} * ticks_per_second;
 constexpr std::size_t arrivals_kept = ticks_per_second; // so the clock forgets a hitch in a second
 constexpr double in_time = 0.95;                        // of the snapshots; for the others there are guesses
 constexpr double settling = 1;     // seconds, in which the clock of what is shown goes where it should be
@@ -44,8 +44,11 @@ Ship between(Ship ship, const Ship* then, double part) {
 /// Where it is so many ticks later if its pilot does not steer.
 Ship flown_on(Ship ship, double ticks) {
     const Input input{false, false, ship.thrusting, false};
-    for (ticks = std::clamp(ticks, 0.0, most_guessed); ticks > 0; ticks -= 1)
-        fly(ship, input, static_cast<float>(std::min(ticks, 1.0) * tick_seconds));
+    double left = std::clamp(ticks, 0.0, most_guessed);
+    while (left > 0) {
+        fly(ship, input, static_cast<float>(std::min(left, 1.0) * tick_seconds));
+        left -= 1;
+    }
     return ship;
 }
 
@@ -94,7 +97,7 @@ bool Sight::keep(const Snapshot& snapshot) {
 /// To show the way from one tick to the next, both must be there: so a tick is shown one tick later than nearly all
 /// come. The clock goes there so slowly that nobody sees time run faster or slower.
 void Sight::set_clock(double arrival, ioloop::TimePoint now) {
-    const double shown = shown_later(now);
+    const double shown = zero_at(now);
     if (!arrivals_.empty() && std::abs(arrival - arrivals_.back()) > other_time) arrivals_.clear();
     const bool anew = arrivals_.empty();
     arrivals_.push_back(arrival);
@@ -108,7 +111,7 @@ void Sight::set_clock(double arrival, ioloop::TimePoint now) {
     set_at_ = now;
 }
 
-double Sight::shown_later(ioloop::TimePoint now) const noexcept {
+double Sight::zero_at(ioloop::TimePoint now) const noexcept {
     const double part = std::clamp(double{seconds(now - set_at_)} / settling, 0.0, 1.0);
     return shown_zero_ + (wanted_zero_ - shown_zero_) * part;
 }
@@ -116,8 +119,9 @@ double Sight::shown_later(ioloop::TimePoint now) const noexcept {
 ioloop::Duration Sight::held_back(ioloop::TimePoint now) const noexcept {
     if (arrivals_.empty()) return {};
     const double soonest = *std::min_element(arrivals_.begin(), arrivals_.end());
-    return std::chrono::duration_cast<ioloop::Duration>(
-        std::chrono::duration<double>(shown_later(now) - soonest));
+    // Less than nothing when the network has just become slower: there are guesses until the clock is there.
+    const std::chrono::duration<double> wait(std::max(zero_at(now) - soonest, 0.0));
+    return std::chrono::duration_cast<ioloop::Duration>(wait);
 }
 
 double Sight::loss() const noexcept {
@@ -158,7 +162,7 @@ Ship Sight::own(ioloop::TimePoint now) const {
 }
 
 double Sight::shown_tick(ioloop::TimePoint now) const noexcept {
-    return (seconds_at(now) - shown_later(now)) / tick_seconds;
+    return (seconds_at(now) - zero_at(now)) / tick_seconds;
 }
 
 const std::vector<Ship>& Sight::ships(ioloop::TimePoint now) {

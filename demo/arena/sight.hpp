@@ -60,7 +60,7 @@ private:
 
     bool keep(const Snapshot& snapshot);
     void set_clock(double arrival, ioloop::TimePoint now);
-    double shown_later(ioloop::TimePoint now) const noexcept;
+    double zero_at(ioloop::TimePoint now) const noexcept; ///< when tick 0 is to be shown, as of now
     void correct(const Snapshot& snapshot, ioloop::TimePoint now);
     Ship own(ioloop::TimePoint now) const;
 
@@ -74,10 +74,10 @@ private:
     ioloop::TimePoint error_at_{};
     Verdict verdict_;
 
-    // The clock of what is shown. All in seconds, as the time at which tick 0 came or would have come.
-    std::deque<double> arrivals_; ///< by each of the last snapshots
-    double shown_zero_ = 0;       ///< when tick 0 was to be shown, as of set_at_; since then it moves to
-    double wanted_zero_ = 0;
+    // The clock of what is shown: times of tick 0, in seconds.
+    std::deque<double> arrivals_; ///< when it would have come, by each of the last snapshots
+    double shown_zero_ = 0; ///< when it was to be shown, as of set_at_; since then that moves to wanted_zero_
+    double wanted_zero_ = 0; ///< when it had better be shown
     ioloop::TimePoint set_at_{};
 
     std::uint64_t taken_ = 0;

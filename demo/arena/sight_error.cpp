@@ -9,7 +9,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t moments_kept = 2 * ticks_per_second;
+constexpr std::size_t moments_kept = std::size_t{2} * ticks_per_second;
 
 /// How far `point` is from the straight line between two others.
 float distance_to_line(Vec point, Vec from, Vec to) {

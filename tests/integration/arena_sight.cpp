@@ -102,7 +102,8 @@ TEST_F(ArenaOver, a_bad_network_of_100_ms_20_ms_jitter_and_2_percent_loss_is_har
     EXPECT_LE(error->behind().percentile(0.99), 160) << "and the jitter, but no more";
 }
 
-// Measured, at most: prediction 14.4, 28.7; correction 14.4, 15.4; interpolation 0.8, 8.8; jump 2.0, 10.6; behind 129, 129.
+// Measured, at most: prediction 14.4, 28.7; correction 14.4, 15.4; interpolation 0.8, 8.8; jump 2.0, 10.6;
+// behind 129, 129.
 TEST_F(ArenaOver, a_worse_one_of_50_ms_50_ms_jitter_and_10_percent_loss_is_shown_later_and_as_smoothly) {
     join({50ms, 50ms, 0.1});
     play(60s);
@@ -192,6 +193,19 @@ TEST_F(ArenaSight, a_tick_is_shown_one_tick_after_it_came) {
     EXPECT_NEAR(sight.shown_tick(at(30.5)), 29, 0.01);
     EXPECT_NEAR(shown_x(30.75), 100 + 8 * 29.25, 0.05);
     EXPECT_NEAR(seconds(sight.held_back(at(30.5))), seconds(tick_length), 1e-4);
+}
+
+TEST_F(ArenaSight, the_clock_follows_a_network_that_becomes_slower_and_back) {
+    for (std::uint32_t tick = 1; tick <= 30; ++tick) take(tick);
+    for (std::uint32_t tick = 31; tick <= 300; ++tick) {
+        sight.take(snapshot(tick), at(tick + 4.5));
+        EXPECT_GE(sight.held_back(at(tick + 4.5)), 0ns);
+    }
+    EXPECT_NEAR(sight.shown_tick(at(304.5)), 299, 0.05);
+    EXPECT_NEAR(seconds(sight.held_back(at(304.5))), seconds(tick_length), 2e-3);
+    for (std::uint32_t tick = 301; tick <= 600; ++tick)
+        sight.take(snapshot(tick), at(std::max(tick + 0.5, 304.5)));
+    EXPECT_NEAR(sight.shown_tick(at(600.5)), 599, 0.05);
 }
 
 TEST_F(ArenaSight, without_snapshots_the_others_fly_on_for_three_ticks_and_stand_then) {
