@@ -126,8 +126,12 @@ Server::Counters Server::counters() const {
 
 void Server::greet(ioloop::Socket socket) {
     if (peers_.size() >= static_cast<std::size_t>(options_.players) + options_.most_strangers) {
-        count_drop(Why::crowded);
-        return; // closed as it is
+        // Whoever wants to play says so at once. To refuse the last who came would let a crowd that says nothing in, and
+        // keep players out.
+        const auto oldest = std::find_if(peers_.begin(), peers_.end(),
+                                         [](const auto& entry) { return !entry.second.player; });
+        if (oldest == peers_.end()) return count_drop(Why::crowded); // closed as it is
+        drop(oldest->first, Why::crowded);
     }
     socket.set_buffer_sizes(0, static_cast<int>(options_.most_unread));
     ioloop::StreamOptions how;

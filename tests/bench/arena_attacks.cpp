@@ -5,8 +5,8 @@
 ///
 /// Starts Arena's server as a program of its own, lets eight honest players in, and attacks it in one way after the other:
 /// each a row. The players chat twice a second; a row says how long a line took from its author to the server and back,
-/// how many lines never came, and what the server took meanwhile. All of it on one machine, which strangers, players and
-/// server share; so compare the rows with the first, "nobody".
+/// how many lines never came, how long somebody who came later took to get in, and what the server took meanwhile. All of
+/// it on one machine, which strangers, players and server share; so compare the rows with the first, "nobody".
 ///
 ///     --quick      a second for each, in less than half a minute: does it still work?
 ///     --json FILE  the table for programs, too
@@ -28,6 +28,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -129,6 +130,7 @@ public:
         std::size_t most_memory = before.kibibytes;
         if (way.without_descriptors) server_.limit_descriptors(before.descriptors + 4);
         std::uint64_t done = 0;
+        std::optional<Duration> admitted;
         {
             std::unique_ptr<Attack> attack;
             if (way.deed) attack = std::make_unique<Attack>(server_.port(), way.deed);
@@ -137,6 +139,8 @@ public:
                 player->talk();
             }
             const TimePoint end = loop_.time() + length_;
+            run(length_ / 3);
+            admitted = admit();
             while (loop_.time() < end) {
                 loop_.run_until(loop_.time() + 100ms);
                 const ServerProgram::Reading now = server_.read();
@@ -162,6 +166,7 @@ public:
         if (missing > 0) complain(way, std::to_string(missing) + " lines never came");
         for (const auto& player : players_) losses_ += player->losses();
         if (losses_ > 0) complain(way, "players lost the server");
+        if (!admitted && !way.without_descriptors) complain(way, "nobody else got in");
         worst_ = std::max(worst_, samples.percentile(0.99));
         return {way.name,
                 std::to_string(done),
@@ -169,6 +174,7 @@ public:
                 milliseconds(samples.percentile(0.99)),
                 milliseconds(samples.percentile(1)),
                 std::to_string(missing),
+                admitted ? milliseconds(*admitted) : "-",
                 with_decimals(snapshots_percent_, 0),
                 with_decimals(cpu_percent_, 0),
                 with_decimals(static_cast<double>(most_memory) / 1024, 1),
@@ -189,6 +195,14 @@ public:
 private:
     static std::string milliseconds(Duration time) {
         return with_decimals(std::chrono::duration<double, std::milli>(time).count(), 2);
+    }
+    /// How long somebody takes who comes now, plays a little, and goes. None: he does not get in.
+    std::optional<Duration> admit() {
+        const TimePoint begin = loop_.time();
+        Honest newcomer(loop_, server_.port(), 9, samples_);
+        while (!newcomer.joined() && loop_.time() < begin + 5s) run(1ms);
+        if (!newcomer.joined()) return std::nullopt;
+        return loop_.time() - begin;
     }
     void run(Duration time) { loop_.run_until(loop_.time() + time); }
     void until(Duration limit, const std::function<bool()>& condition, const char* otherwise) {
@@ -221,7 +235,7 @@ int run(bool quick, const std::string& json) {
         {"1000 connections, a byte a second", drip(1000)},
         {"garbage over 100 connections", talk_nonsense(100)},
         {"messages of 4 GiB over 100 connections", announce_too_much(100)},
-        {"players who never listen", join_and_not_listen(6)},
+        {"players who never listen", join_and_not_listen(5)},
         {"connections made and reset", connect_and_break_off()},
         {"datagrams, as many as go", flood_with_datagrams()},
         {"no descriptors left", say_nothing(200), true},
@@ -229,8 +243,9 @@ int run(bool quick, const std::string& json) {
     ServerProgram server(ARENA_PROGRAM, {"--serve", "--bind", "127.0.0.1", "--port", "0", "--bots", "2"});
     Trial trial(server, quick ? 1s : 10s);
     const ServerProgram::Reading calm = server.read();
-    Table table("Chat under attack", {"attack", "done", "p50 ms", "p99 ms", "worst ms", "lines lost",
-                                      "snapshots %", "server CPU %", "server MiB", "descriptors"});
+    Table table("Chat under attack",
+                {"attack", "done", "p50 ms", "p99 ms", "worst ms", "lines lost", "newcomer ms", "snapshots %",
+                 "server CPU %", "server MiB", "descriptors"});
     for (const Way& way : ways) {
         table.add(trial.attack(way));
         std::cerr << '.' << std::flush;

@@ -4,6 +4,8 @@
 /// He has plain sockets, and knows the protocol of Arena. Bounded in connections, and in time by who made it.
 #pragma once
 
+#include <ioloop/net/frame.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -150,8 +152,11 @@ inline Attack::Deed announce_too_much(std::size_t connections) {
 /// Joins, lets the server talk, and never listens.
 inline Attack::Deed join_and_not_listen(std::size_t connections) {
     return hold(connections, std::chrono::milliseconds(300), [](const Nuisance& connection, int time) {
-        if (time == 1) connection.say(arena::encode(arena::ToServer(arena::Hello{.name = "deaf"})));
-        if (time > 1) connection.say(arena::encode(arena::ToServer(arena::Say{std::string(200, '!')})));
+        const auto message = time == 1 ? arena::ToServer(arena::Hello{.name = "deaf"})
+                                       : arena::ToServer(arena::Say{std::string(arena::longest_line, '!')});
+        std::vector<std::uint8_t> bytes;
+        ioloop::append_frame(bytes, arena::encode(message));
+        if (time > 0) connection.say(bytes); // else it may not be connected yet
     });
 }
 

@@ -161,7 +161,7 @@ TEST_F(ArenaNetwork, a_player_who_vanishes_is_gone_after_a_while) {
     expect_unhurt(*ada);
 }
 
-TEST_F(ArenaNetwork, more_connections_than_allowed_are_closed_at_once) {
+TEST_F(ArenaNetwork, of_more_strangers_than_allowed_the_first_are_closed_and_a_player_gets_in) {
     Server::Options options = with_bots(0);
     options.players = 1;
     options.most_strangers = 3;
@@ -171,6 +171,9 @@ TEST_F(ArenaNetwork, more_connections_than_allowed_are_closed_at_once) {
     EXPECT_TRUE(eventually([&] { return server->counters().dropped == 16; }, 1s));
     EXPECT_EQ(server->connections(), 4U);
     EXPECT_EQ(dropped_for(Server::Why::crowded), 16U);
+    const auto ada = player("Ada"); // who says what she wants; those who have waited longest go
+    EXPECT_EQ(server->world().players(), 1);
+    EXPECT_EQ(dropped_for(Server::Why::crowded), 17U);
 }
 
 TEST_F(ArenaNetwork, running_out_of_descriptors_is_survived_without_spinning) {
