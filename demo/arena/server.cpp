@@ -36,9 +36,9 @@ const char* name_of(Server::Why why) noexcept {
     return names[static_cast<std::size_t>(why)];
 }
 
-Server::Server(ioloop::IOLoop& loop, Options options)
+Server::Server(ioloop::IOLoop& loop, const Options& options)
     : loop_(loop),
-      options_(std::move(options)),
+      options_(options),
       listener_(
           loop, [this](ioloop::Socket socket, const ioloop::SocketAddress&) { greet(std::move(socket)); },
           listener_options(options_), "arena listener"),

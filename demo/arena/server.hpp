@@ -79,7 +79,7 @@ public:
 
     /// Lifetime: the loop's is longer.
     /// Errors: std::system_error if the address cannot be had.
-    Server(ioloop::IOLoop& loop, Options options);
+    Server(ioloop::IOLoop& loop, const Options& options);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();

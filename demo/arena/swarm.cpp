@@ -34,7 +34,7 @@ template <class T> bool take_number(std::string_view& from, T& number) {
 
 } // namespace
 
-Swarm::Swarm(ioloop::IOLoop& loop, const Options& options, std::function<void(const std::string&)> log)
+Swarm::Swarm(ioloop::IOLoop& loop, const Options& options, const std::function<void(const std::string&)>& log)
     : loop_(loop),
       options_(options),
       members_(options.clients),
@@ -48,7 +48,7 @@ Swarm::Swarm(ioloop::IOLoop& loop, const Options& options, std::function<void(co
       scope_(loop, "swarm") {
     for (std::size_t i = 0; i < members_.size(); ++i)
         add(
-            i, i == 0 ? std::move(log) : [](const std::string&) {});
+            i, i == 0 ? log : [](const std::string&) {});
     speaking_.start();
     looking_.start();
 }

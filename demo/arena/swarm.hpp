@@ -49,7 +49,7 @@ public:
     };
 
     /// `log` gets the first client's lines, for people. Lifetime: the loop's is longer.
-    Swarm(ioloop::IOLoop& loop, const Options& options, std::function<void(const std::string&)> log);
+    Swarm(ioloop::IOLoop& loop, const Options& options, const std::function<void(const std::string&)>& log);
     Swarm(const Swarm&) = delete;
     Swarm& operator=(const Swarm&) = delete;
 

@@ -10,8 +10,6 @@
 
 using namespace arena;
 using namespace std::chrono_literals;
-using testing::Contains;
-using testing::HasSubstr;
 
 TEST_F(ArenaNetwork, garbage_over_tcp_costs_the_connection_and_nothing_else) {
     serve(1);
