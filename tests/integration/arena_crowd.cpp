@@ -44,9 +44,11 @@ TEST(ArenaNearby, a_few_are_told_all) {
 
 TEST(ArenaNearby, of_a_crowd_those_are_told_that_are_nearest_and_the_datagram_is_not_too_long) {
     std::vector<Ship> ships;
-    for (PlayerId id = 0; id < max_players; ++id) ships.push_back(ship_at(id, {id * 7.0F, 450}));
+    for (PlayerId id = 0; id < max_players; ++id)
+        ships.push_back(ship_at(id, {static_cast<float>(id) * 7.0F, 450}));
     std::vector<Shot> shots;
-    for (std::uint16_t i = 0; i < max_shots; ++i) shots.push_back({i, 0, {1400 - i * 1.4F, 450}, {}});
+    for (std::uint16_t i = 0; i < max_shots; ++i)
+        shots.push_back({i, 0, {1400 - static_cast<float>(i) * 1.4F, 450}, {}});
     for (const PlayerId me : {PlayerId{0}, PlayerId{100}, PlayerId{199}}) {
         Snapshot told;
         tell_nearby(ships, shots, me, told);
@@ -55,7 +57,8 @@ TEST(ArenaNearby, of_a_crowd_those_are_told_that_are_nearest_and_the_datagram_is
         EXPECT_TRUE(has(told.ships, me));
         for (const Ship& ship : told.ships) EXPECT_LE(std::abs(ship.id - me), int{ships_in_snapshot});
         ASSERT_THAT(told.shots, SizeIs(shots_in_snapshot(ships_in_snapshot)));
-        for (const Shot& shot : told.shots) EXPECT_LE(std::abs(shot.position.x - me * 7.0F), 100);
+        for (const Shot& shot : told.shots)
+            EXPECT_LE(std::abs(shot.position.x - static_cast<float>(me) * 7.0F), 100);
         EXPECT_LE(encode(DatagramToClient(told)).size(), longest_datagram);
     }
 }
