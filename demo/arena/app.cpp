@@ -206,7 +206,7 @@ void App::draw(ioloop::TimePoint now) {
     inspector_.show_window("IOLoop", &inspecting_);
     show_network_panel(session_, &networking_, {points(12), points(48)});
     show_trouble_menu(trouble_, &troubling_, {points(6), size.y - points(48)});
-    modes_.show(&comparing_, {points(12), points(48)}, smooth_drawing_);
+    modes_.show(&comparing_, {size.x - points(12), size.y - points(48)}, smooth_drawing_);
 }
 
 /// The rest of the frame is the loop's, unless the player wants to see what it is like if it is not.

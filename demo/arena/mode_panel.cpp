@@ -73,8 +73,8 @@ void ModePanel::show(bool* open, ImVec2 at, ioloop::Duration drawing) {
         return;
     }
     measure();
-    ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver);
-    ImGui::SetNextWindowSizeConstraints({0, 0}, {FLT_MAX, ImGui::GetIO().DisplaySize.y - at.y});
+    ImGui::SetNextWindowPos(at, ImGuiCond_FirstUseEver, {1, 1});
+    ImGui::SetNextWindowSizeConstraints({0, 0}, {FLT_MAX, at.y});
     if (ImGui::Begin("Modes", open, ImGuiWindowFlags_AlwaysAutoResize)) {
         show_combo();
         ImGui::Spacing();

@@ -29,7 +29,7 @@ public:
         if (probe_) probe_->begin_rest();
     }
 
-    /// Between NewFrame() and Render(), in each frame; `at` is where its upper left corner begins. It measures while it is
+    /// Between NewFrame() and Render(), in each frame; `at` is where its lower right corner begins. It measures while it is
     /// open. `drawing` is how long a frame is drawn, when nobody can serve a message.
     void show(bool* open, ImVec2 at, ioloop::Duration drawing);
 

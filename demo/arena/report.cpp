@@ -19,6 +19,7 @@ double microseconds(ioloop::Duration duration) {
 }
 double milliseconds(ioloop::Duration duration) { return microseconds(duration) / 1000; }
 double rounded(double value) { return std::round(value * 10) / 10; }
+double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 /// A name may be any bytes; JSON may not.
 std::string text_of(const Json& json, int indent) {
@@ -155,7 +156,7 @@ std::string metrics_line(Server& server) {
         {"joined", counters.joined},
         {"refused", counters.refused},
         {"dropped", std::move(dropped)},
-        {"cpu_seconds", usage.cpu_seconds},
+        {"cpu_seconds", to_milliseconds(usage.cpu_seconds)},
         {"resident_kib", usage.resident_kib},
     };
     late.clear();
@@ -186,7 +187,7 @@ std::string swarm_report(const Swarm& swarm, std::size_t playing, ioloop::Durati
          {{"p50", rounded(microseconds(pings.percentile(50)))},
           {"p99", rounded(microseconds(pings.percentile(99)))},
           {"worst", rounded(microseconds(pings.worst()))}}},
-        {"cpu_seconds", ProcessUsage::now().cpu_seconds},
+        {"cpu_seconds", to_milliseconds(ProcessUsage::now().cpu_seconds)},
     };
     return text_of(json, 2);
 }

@@ -17,8 +17,9 @@ constexpr const char* embedded_motd =
     "\n"
     "  arrows, WASD   fly            F1   look into the loop\n"
     "  space          fire           F3   make trouble in it\n"
-    "  Enter          chat           F5   change how it sleeps\n"
-    "  Tab            scores         F2   let a bot fly\n"
+    "  Enter          chat           F4   make the network worse\n"
+    "  Tab            scores         F5   change how the loop sleeps\n"
+    "  F2             let a bot fly  Esc  quit\n"
     "\n"
     "All of this is one thread: this page came by HTTP, from the program\n"
     "to itself, between two frames. Good luck!\n";
