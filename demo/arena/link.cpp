@@ -100,7 +100,7 @@ void Link::join() {
         [this](Bytes bytes, const ioloop::SocketAddress&) {
             in_.pass([this, held = Buffer(bytes.begin(), bytes.end())] { on_datagram(held); });
         },
-        "server, UDP");
+        ioloop::Origin("server, UDP")); // here, and not in emplace()
     silence_ = loop_.call_later(
         options_.join_timeout, [this] { fail("the server is silent"); }, "server silence");
     send_message(Hello{protocol_version, options_.name});

@@ -85,7 +85,8 @@ void Server::bind() {
     if (error) throw std::system_error(error, "cannot serve at " + wanted.to_string());
     datagrams_.emplace(
         loop_, std::move(datagrams),
-        [this](Bytes bytes, const ioloop::SocketAddress& from) { on_datagram(bytes, from); }, "arena, UDP");
+        [this](Bytes bytes, const ioloop::SocketAddress& from) { on_datagram(bytes, from); },
+        ioloop::Origin("arena, UDP")); // here, and not in emplace()
 }
 
 ioloop::Future<> Server::close(ioloop::Duration patience) {
@@ -93,7 +94,7 @@ ioloop::Future<> Server::close(ioloop::Duration patience) {
     tick_.stop();
     heartbeat_.stop();
     announce("the server is closing");
-    auto done = closed_.emplace(loop_, "server closes").future();
+    auto done = closed_.emplace(loop_, ioloop::Origin("server closes")).future();
     for (auto at = peers_.begin(); at != peers_.end();) {
         const auto peer = at++;
         if (peer->second.player) {

@@ -40,7 +40,7 @@ HttpClient::Multi::Multi(IOLoop& loop, Options options)
             if (any(ready & (Events::write | Events::error))) how |= CURL_CSELECT_OUT;
             on_ready(static_cast<curl_socket_t>(fd), how);
         },
-        [this] { on_ready(CURL_SOCKET_TIMEOUT, 0); }, "http");
+        [this] { on_ready(CURL_SOCKET_TIMEOUT, 0); }, Origin("http"));
     open();
 }
 
