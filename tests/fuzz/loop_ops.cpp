@@ -1,16 +1,16 @@
-// SPDX-License-Identifier: MIT Random programs, run by the loop and by an obvious model of it: both must
-// call the same things in the same order.
+// SPDX-License-Identifier: MIT
+// Random programs, run by the loop and by an obvious model of it: both must call the same things in the same order.
 //
 // A program is a seed. What a callable does when it is called is drawn from its own number, so the loop and
 // the model do the same as long as they call the same. IOLOOP_FUZZ_SEED runs one seed, IOLOOP_FUZZ_ROUNDS
 // more of them.
+#include "support/fuzz.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <random>
@@ -272,21 +272,14 @@ void run_program(World& world, unsigned seed) {
     }
 }
 
-unsigned number_from_environment(const char* name, unsigned otherwise) {
-    const char* text = std::getenv(name);
-    return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
-
 TEST(LoopOps, the_loop_does_what_the_model_does) {
-    const unsigned only = number_from_environment("IOLOOP_FUZZ_SEED", 0);
-    const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", 2000);
-    for (unsigned seed = only; seed < rounds; ++seed) {
+    for_each_fuzz_seed([](unsigned seed) {
         Model model;
         RealWorld real;
         run_program(model, seed);
         run_program(real, seed);
-        ASSERT_EQ(real.log, model.log) << "IOLOOP_FUZZ_SEED=" << seed;
-    }
+        EXPECT_EQ(real.log, model.log);
+    });
 }
 
 // ---- chaos --------------------------------------------------------------------------------------
@@ -400,12 +393,7 @@ private:
 };
 
 TEST(LoopOps, chaos_loses_nothing_and_enters_nothing_twice) {
-    const unsigned only = number_from_environment("IOLOOP_FUZZ_SEED", 0);
-    const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", 2000);
-    for (unsigned seed = only; seed < rounds; ++seed) {
-        Chaos(seed).run();
-        ASSERT_FALSE(testing::Test::HasFailure()) << "IOLOOP_FUZZ_SEED=" << seed;
-    }
+    for_each_fuzz_seed([](unsigned seed) { Chaos(seed).run(); });
 }
 
 } // namespace
