@@ -128,7 +128,7 @@ private:
     int failures_ = 0; ///< in a row
     bool ever_joined_ = false;
     std::minstd_rand random_;
-    Counters counters_; ///< of the streams that are gone
+    Counters counters_;
     std::optional<ioloop::Duration> last_ping_;
     ioloop::Duration ping_{};
     ioloop::Duration jitter_{};
