@@ -28,10 +28,13 @@ set(floor_0
     src/clock.cpp
     src/context.cpp
     src/function.cpp
+    src/here.cpp
+    src/here.hpp
     src/net/frame_header.hpp
     src/net/stream_errors.cpp
     src/raise.hpp
     src/site.cpp
+    src/site_table.hpp
 )
 set(floor_1
     include/ioloop/frame_pacer.hpp
@@ -41,12 +44,18 @@ set(floor_1
     include/ioloop/snapshot.hpp
     include/ioloop/stall.hpp
     include/ioloop/statistics.hpp
+    src/biased_lock.cpp
+    src/biased_lock.hpp
+    src/callback_arena.cpp
+    src/callback_arena.hpp
     src/callback_queue.cpp
     src/callback_queue.hpp
     src/fd_map.hpp
     src/frame_pacer.cpp
     src/handler_table.cpp
     src/handler_table.hpp
+    src/os/asymmetric_fence.cpp
+    src/os/asymmetric_fence.hpp
     src/os/identify.cpp
     src/os/identify.hpp
     src/os/process.cpp

@@ -3,10 +3,13 @@
 
 # ioloop_report(<part> <text>): one line of the summary.
 function(ioloop_report part text)
-    string(LENGTH "${part}" length)
-    math(EXPR padding "10 - ${length}")
-    string(REPEAT " " ${padding} padding)
-    set_property(GLOBAL APPEND PROPERTY IOLOOP_SUMMARY "${part}${padding}${text}")
+    set(column 10)
+    string(LENGTH "${part} " length) # a longer name moves its text, and that is all
+    while(length LESS column)
+        string(APPEND part " ")
+        math(EXPR length "${length} + 1")
+    endwhile()
+    set_property(GLOBAL APPEND PROPERTY IOLOOP_SUMMARY "${part} ${text}")
 endfunction()
 
 # ioloop_not_built(<part> <reason>): `part` was asked for and can not be had. At the top level everything is

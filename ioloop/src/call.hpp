@@ -7,7 +7,6 @@
 #include "io_loop_impl.hpp"
 #include "raise.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <utility>
@@ -18,14 +17,12 @@
 
 namespace ioloop {
 
-inline IOLoop::Impl::Call::Call(Impl& loop, CallKind kind, std::uint64_t id, const Chain& chain)
-    : outer(std::exchange(loop.frame_, this)),
+inline IOLoop::Impl::Call::Call(Impl& loop, CallKind k, std::uint64_t i, const Chain& c)
+    : chain(c),
+      id(i),
+      outer(std::exchange(loop.frame_, this)),
+      kind(k),
       loop_(loop) {
-    record.turn = loop.turn_;
-    record.id = id;
-    record.chain = chain;
-    record.kind = kind;
-    record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(loop.statistics_.depth, UINT8_MAX));
     if (loop.watchdog_) [[unlikely]]
         loop.tell_watchdog();
 }
@@ -38,31 +35,23 @@ inline IOLoop::Impl::Call::~Call() {
 
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
 template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
-    const auto run = [&] { context ? context.run(f) : f(); }; // in none: the run_ call has seen to that
-    bool told = false;
     if (observer_ != nullptr) [[unlikely]]
-        told = tell_before(call);
+        tell_before(call);
 #if IOLOOP_EXCEPTIONS
-    std::exception_ptr error;
     try {
-        run();
+#endif
+        context ? context.run(f) : f(); // in none: the run_ call has seen to that
+#if IOLOOP_EXCEPTIONS
 #if defined(__GLIBCXX__)
     } catch (abi::__forced_unwind&) {
         throw; // pthread_cancel(): the thread is being taken down, and must be
 #endif
     } catch (...) {
-        error = std::current_exception();
-        call.record.threw = true;
+        return call_failed(call, std::current_exception());
     }
-#else
-    const std::exception_ptr error;
-    run();
 #endif
-    if (told) [[unlikely]]
-        tell_after(call, error);
-#if IOLOOP_EXCEPTIONS
-    if (error) report_error(error, call.record.chain, call.record.kind);
-#endif
+    if (call.told) [[unlikely]]
+        tell_after(call, nullptr);
 }
 
 } // namespace ioloop

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "here.hpp"
 #include "raise.hpp"
 
 #include <ioloop/context.hpp>
@@ -43,19 +44,6 @@ using detail::ContextBoundary;
 using detail::ContextFrame;
 using detail::ContextNode;
 using detail::Next;
-
-namespace {
-
-/// What is current on this thread. Trivial, so that it costs a read, and nothing when the thread ends. It owns
-/// nothing: what is current is kept by a block, or by whoever makes the call.
-struct Here {
-    const ContextNode* node;
-    ContextBlock* blocks; ///< open since the last boundary, innermost first
-    bool in_coroutine;    ///< which were opened by the coroutine that runs
-};
-constinit thread_local Here here{nullptr, nullptr, false};
-
-} // namespace
 
 // ---- nodes --------------------------------------------------------------------------------------
 
@@ -114,10 +102,16 @@ ContextBoundary::ContextBoundary() noexcept
     : node_(here.node),
       blocks_(here.blocks),
       in_coroutine_(here.in_coroutine) {
-    here = {nullptr, nullptr, false};
+    here.node = nullptr;
+    here.blocks = nullptr;
+    here.in_coroutine = false;
 }
 
-ContextBoundary::~ContextBoundary() { here = {node_, blocks_, in_coroutine_}; }
+ContextBoundary::~ContextBoundary() {
+    here.node = node_;
+    here.blocks = blocks_;
+    here.in_coroutine = in_coroutine_;
+}
 
 ContextBlock::ContextBlock(std::shared_ptr<ContextFrame> frame)
     : frame_(std::move(frame)),

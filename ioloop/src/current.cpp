@@ -41,11 +41,6 @@ Instance& the_instance() {
 
 } // namespace
 
-IOLoop::Impl*& IOLoop::Impl::inside_on_this_thread() noexcept {
-    static thread_local Impl* innermost = nullptr;
-    return innermost;
-}
-
 void IOLoop::Impl::forget(const IOLoop* loop) noexcept {
     if (made_current_here() == loop) clear_current();
     Instance& instance = the_instance();

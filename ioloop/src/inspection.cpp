@@ -13,7 +13,7 @@ namespace ioloop {
 // ---- time ---------------------------------------------------------------------------------------
 
 TimePoint IOLoop::Impl::now() const noexcept {
-    if (runner_.load(std::memory_order_relaxed) == nullptr) return time();
+    if (statistics_.depth == 0) return time();
     if (!now_known_) {
         now_ = time();
         now_known_ = true;
@@ -74,7 +74,7 @@ void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Act
     }
     Watchdog::Owner next;
     if (threshold) next = Watchdog::make(*threshold, action ? std::move(action) : log_stack, name_);
-    if (next && runner_.load() != nullptr) { // armed inside a callable: it counts
+    if (next && statistics_.depth > 0) { // armed inside a callable: it counts
         next->enter();
         if (watchdog_) next->take_over(*watchdog_);
     }
@@ -83,9 +83,7 @@ void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Act
 }
 
 /// Which call is on the stack now. Not inline: where there is no watchdog it shall cost one branch.
-void IOLoop::Impl::tell_watchdog() noexcept {
-    watchdog_->running(frame_ != nullptr ? frame_->record.chain : Chain{});
-}
+void IOLoop::Impl::tell_watchdog() noexcept { watchdog_->running(running_chain()); }
 
 #if IOLOOP_EXCEPTIONS
 void IOLoop::Impl::report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind) {
@@ -131,10 +129,14 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
         out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
                                 e.deadline, e.period, e.fires, e.due, e.callback.owner()});
     });
-    const_cast<Impl*>(this)->collect_callbacks(); // changes where they wait, not what waits
-    queue_.for_each([&](std::uint64_t id, const CallbackQueue::Item& item) {
+    // Changes where they wait, not what waits.
+    auto& self = const_cast<Impl&>(*this);
+    self.lock_.adopt();
+    self.collect_callbacks();
+    queue_.queued().for_each([&](std::uint64_t id, const CallbackRecord& record) {
+        const Chain chain = record.chain();
         out.callbacks.push_back(
-            {id, item.chain.origin(), item.chain, item.posted_at, item.from_thread, item.callback.owner()});
+            {id, chain.origin(), chain, record.posted_at(), record.from_outside(), record.owner()});
     });
     for (const auto& [key, service] : services_) {
         if (service != nullptr) service->list(out);
@@ -186,38 +188,53 @@ void IOLoop::Impl::tell_turn() {
     observer_->after_turn(record_);
 }
 
-/// A call begins. True, for its end to be told of, too.
-bool IOLoop::Impl::tell_before(Call& call) {
-    call.told = observer_;
-    call.first_posted = queue_.end_id();
-    call.record.begin = instant_;
+/// A call begins.
+void IOLoop::Impl::tell_before(Call& call) {
+    CallRecord& record =
+        call.told.emplace(Call::Told{observer_, CallRecord{}, queue_.queued().mark()}).record;
+    record.turn = turn_;
+    record.id = call.id;
+    record.chain = call.chain;
+    record.begin = instant_;
+    record.kind = call.kind;
+    record.events = call.events;
+    record.fd = call.fd;
+    record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(statistics_.depth, UINT8_MAX));
     if (call.ready_at != TimePoint{} && !holding_)
-        call.record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
-    observer_->before_call(call.record);
-    if (record_.cause.site() == SiteId::none && call.record.kind == woken_for(record_.reason)) {
-        record_.cause = call.record.chain;
-        record_.cause_fd = call.record.fd;
+        record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
+    observer_->before_call(record);
+    if (record_.cause.site() == SiteId::none && call.kind == woken_for(record_.reason)) {
+        record_.cause = call.chain;
+        record_.cause_fd = call.fd;
     }
-    return true;
 }
 
 /// It has returned, or thrown.
 void IOLoop::Impl::tell_after(Call& call, const std::exception_ptr& error) {
     Observer* const observer = observer_;
-    if (observer != call.told || observer == nullptr) return; // it was replaced, or the loop destroyed
+    if (observer != call.told->observer || observer == nullptr)
+        return; // it was replaced, or the loop destroyed
     instant_ = clock_->now();
     instant_ends_call_ = true;
-    call.record.took = instant_ - call.record.begin;
-    queue_.stamp_from(call.first_posted, instant_);
-    if (call.record.turn == turn_) { // else a nested call has reported that turn already
-        switch (call.record.kind) {
-        case CallKind::handler: record_.handlers_took += call.record.took; break;
-        case CallKind::callback: record_.callbacks_took += call.record.took; break;
-        case CallKind::timeout: record_.timeouts_took += call.record.took; break;
+    CallRecord& record = call.told->record;
+    record.threw = error != nullptr;
+    record.took = instant_ - record.begin;
+    queue_.queued().for_each_since(call.told->posts, [this](CallbackRecord& post) { post.stamp(instant_); });
+    if (record.turn == turn_) { // else a nested call has reported that turn already
+        switch (record.kind) {
+        case CallKind::handler: record_.handlers_took += record.took; break;
+        case CallKind::callback: record_.callbacks_took += record.took; break;
+        case CallKind::timeout: record_.timeouts_took += record.took; break;
         }
     }
-    observer->after_call(call.record);
-    if (error && observer == observer_) observer->on_error(call.record, error);
+    observer->after_call(record);
+    if (error && observer == observer_) observer->on_error(record, error);
+}
+
+/// It threw.
+void IOLoop::Impl::call_failed(Call& call, const std::exception_ptr& error) {
+    if (call.told) tell_after(call, error);
+    report_error(error, call.chain, call.kind);
 }
 
 void IOLoop::Impl::set_observer(Observer* observer) noexcept {
@@ -251,10 +268,9 @@ void IOLoop::Impl::tell_change(ChangeKind change, Timeout id, const TimeoutEntry
 
 void IOLoop::Impl::tell_change(ChangeRecord& record) noexcept {
     record.turn = turn_;
-    record.by = frame_ != nullptr ? frame_->record.chain.site() : SiteId::none;
-    record.at = frame_ != nullptr ? frame_->record.begin : TimePoint{};
-    if (record.at == TimePoint{})
-        record.at = clock_->now(); // between calls, or in one that nobody observed from its beginning
+    record.by = frame_ != nullptr ? frame_->chain.site() : SiteId::none;
+    // Between calls, or in one that nobody observed from its beginning, by the clock.
+    record.at = frame_ != nullptr && frame_->told ? frame_->told->record.begin : clock_->now();
     observer_->after_change(record);
 }
 
@@ -297,9 +313,7 @@ bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
     return true;
 }
 
-Chain IOLoop::Impl::running_chain() const noexcept {
-    return frame_ != nullptr ? frame_->record.chain : Chain{};
-}
+Chain IOLoop::Impl::running_chain() const noexcept { return frame_ != nullptr ? frame_->chain : Chain{}; }
 
 // ---- pausing and suspending ---------------------------------------------------------------------
 
@@ -334,9 +348,7 @@ void IOLoop::Impl::skip_time(Duration gap) {
     first_timeout_changed();
 }
 
-/// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.
-void IOLoop::Impl::apply_hold() {
-    if ((paused_ || suspended_) == holding_) return;
+void IOLoop::Impl::change_hold() {
     now_known_ = false;
     if (!holding_) {
         held_at_ = clock_->now();

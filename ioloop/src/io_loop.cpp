@@ -26,24 +26,20 @@ IOLoop::IOLoop(Options options) {
         raise(std::logic_error(
             "IOLoop: this thread has a current loop already, and MakeCurrent::required was asked for"));
     }
-    impl_ = std::make_shared<Impl>(*this, std::move(options));
     self_ = std::make_shared<IOLoop*>(this);
+    impl_ = new Impl(*this, std::move(options)); // nothing below throws
     if (wish == MakeCurrent::required || (wish == MakeCurrent::if_none && current(false) == nullptr))
         make_current();
 }
 
 IOLoop::~IOLoop() { impl_->abandon(); }
 
-// The run_ calls hold the state themselves: a callable may destroy this object.
-void IOLoop::start() { std::shared_ptr<Impl>(impl_)->start(); }
-Turn IOLoop::run_once(Duration timeout, Budget budget) {
-    return std::shared_ptr<Impl>(impl_)->run_once(timeout, budget);
-}
-Turn IOLoop::run_ready(Budget budget) { return std::shared_ptr<Impl>(impl_)->run_ready(budget); }
-Turn IOLoop::run_until(TimePoint deadline, Budget budget) {
-    return std::shared_ptr<Impl>(impl_)->run_until(deadline, budget);
-}
-Turn IOLoop::step(StepKind kind) { return std::shared_ptr<Impl>(impl_)->step(kind); }
+// A callable may destroy this object; its state stays until the run_ calls return.
+void IOLoop::start() { impl_->start(); }
+Turn IOLoop::run_once(Duration timeout, Budget budget) { return impl_->run_once(timeout, budget); }
+Turn IOLoop::run_ready(Budget budget) { return impl_->run_ready(budget); }
+Turn IOLoop::run_until(TimePoint deadline, Budget budget) { return impl_->run_until(deadline, budget); }
+Turn IOLoop::step(StepKind kind) { return impl_->step(kind); }
 
 void IOLoop::stop() noexcept { impl_->stop(); }
 void IOLoop::wake() noexcept { impl_->wake(); }

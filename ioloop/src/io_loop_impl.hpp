@@ -6,8 +6,11 @@
 /// a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
+#include "biased_lock.hpp"
 #include "callback_queue.hpp"
 #include "handler_table.hpp"
+#include "here.hpp"
+#include "os/process.hpp"
 #include "signal_queue.hpp"
 #include "slot_map.hpp"
 #include "timeout_heap.hpp"
@@ -21,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -68,7 +72,7 @@ private:
     std::atomic<std::uint32_t> inside_{0};
 };
 
-class IOLoop::Impl : public std::enable_shared_from_this<IOLoop::Impl> {
+class IOLoop::Impl {
 public:
     Impl(IOLoop& facade, Options&& options);
     ~Impl();
@@ -108,7 +112,8 @@ public:
     void stop() noexcept;
     void wake() noexcept;
     void close(bool all_fds);
-    void abandon() noexcept; ///< ~IOLoop: closes, even inside run_ calls
+    /// ~IOLoop: closes, even inside run_ calls. Destroys this, or leaves that to the outermost of them.
+    void abandon() noexcept;
     void report_error(const std::exception_ptr& error, const Chain& chain, CallKind kind);
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
@@ -129,18 +134,19 @@ public:
     /// Counts a call that was refused as it came from another thread. Thread: any.
     void note_foreign_call(const char* member, SiteId site) const noexcept;
     /// True in a child of the process that made the loop: the poller is the parent's.
-    bool forked() const noexcept;
+    bool forked() const noexcept { return fork_generation_ != fork_generation(); }
 
     // ---- current.cpp: which loop is whose ----
 
     /// The loop whose run_ call this thread is in, innermost; or null.
-    static Impl*& inside_on_this_thread() noexcept;
+    static Impl* inside_on_this_thread() noexcept { return static_cast<Impl*>(here.loop); }
     /// Ends being current() and instance(), before `loop` becomes unusable.
     static void forget(const IOLoop* loop) noexcept;
 
     // ---- run.cpp, turn.cpp ----
 
     class Inside; ///< a run_ call on the stack
+    [[noreturn]] void refuse_to_run(const char* member) const;
     struct Spend; ///< what a run_ call may still spend
 
     void start();
@@ -171,10 +177,17 @@ private:
     class Call; ///< a callable on the stack
     class SignalHandler;
 
+    bool glance();
     bool turn(Duration timeout, Spend& spend, Turn& out);
     bool finish_turn(Spend& spend, Turn& out);
     void begin_turn();
     void wait(Duration timeout, Turn& out);
+    bool nothing_to_do() const noexcept;
+    /// By the cheap clock. Should that lag behind by more than it says, as after a stop of the whole machine, what is due
+    /// runs a turn later.
+    bool anything_due() const noexcept {
+        return !heap_.empty() && heap_.front_deadline() <= (holding_ ? held_at_ : clock_->not_after());
+    }
     bool run_handlers(Spend& spend, Turn& out);
     void set_due_aside();
     bool run_callbacks(Spend& spend, Turn& out);
@@ -183,15 +196,16 @@ private:
 
     void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Turn& out);
     void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out);
+    void call_failed(Call& call, const std::exception_ptr& error);
     template <class F> void guarded(Call& call, const Context& context, F&& f);
     bool may_call(Spend& spend);
+    bool may_still_call(Spend& spend);
     bool held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd = invalid_fd,
                      Events events = Events::none);
     void settle(Spend& spend, Turn& out);
     Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
-    bool still_in(std::uint64_t turn, Phase phase) const noexcept {
-        return turn_ == turn && phase_ == phase && !abandoned_;
-    }
+    /// (Not where the loop was destroyed: that ends the turn.)
+    bool still_in(std::uint64_t turn, Phase phase) const noexcept { return turn_ == turn && phase_ == phase; }
     std::uint32_t left() const noexcept;
     bool anything_queued() const noexcept {
         return !queue_.empty() || signal_queue_.ready() || !injected_.empty();
@@ -209,27 +223,49 @@ private:
     void tell_change(ChangeRecord& record) noexcept;
     void begin_record();
     void tell_turn();
-    bool tell_before(Call& call);
+    void tell_before(Call& call);
     void tell_after(Call& call, const std::exception_ptr& error);
     void rebuild_poller();
     bool turn_attended(Duration timeout, Spend& spend, Turn& out);
-    bool attend_pause(Duration timeout);
+    /// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
+    bool attend_pause(Duration timeout) { return !paused_ || attend_to_pause(timeout); }
+    bool attend_to_pause(Duration timeout);
     void wait_while_paused();
-    void apply_hold();
+    /// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.
+    void apply_hold() {
+        if ((paused_ || suspended_) != holding_) [[unlikely]]
+            change_hold();
+    }
+    void change_hold();
+    /// Its time stands still, or did when it was looked at last.
+    bool holds() const noexcept { return paused_ || suspended_ || holding_; }
     void shift_deadlines(Duration gap);
-    void park();
+    /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
+    void park() {
+        if (handle_watched_ || has_host_waker_) park_for_host();
+    }
+    void park_for_host();
     void set_alarm() noexcept;
     /// The first timeout may be another one now. (Within a run_ call park() looks, once, at the end.)
     void first_timeout_changed() {
-        if ((deadlines_ == Deadlines::included || ring_for_changes_) && statistics_.depth == 0) tell_plan();
+        if (tells_plan() && statistics_.depth == 0) tell_plan();
     }
+    /// The host wants to hear of it when what it waits for changes.
+    bool tells_plan() const noexcept { return deadlines_ == Deadlines::included || ring_for_changes_; }
     void descriptors_changed();
     void tell_plan();
-    void notify() noexcept;
+    void notify() noexcept {
+        // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked,
+        // or the loop sees what we queued before it parks.
+        if (parked_.load() != Parked::no) [[unlikely]]
+            unpark();
+    }
+    void unpark() noexcept;
     void wake_poller() noexcept;
     void ring_host();
     void drop_everything(bool all_fds);
-    Chain chain_at(const Origin& origin) const;
+    Chain chain_at(SiteId site) const noexcept;
+    bool post_labelled(Callback&& callback, SiteId site, bool detached);
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);
     void run_signals_in_pause();
@@ -240,7 +276,7 @@ private:
     std::pmr::memory_resource* memory_;
     Clock* clock_;
     std::unique_ptr<Poller> poller_;
-    const void* home_thread_;
+    std::uint64_t home_thread_;
     std::uint32_t fork_generation_;
 
     // What is registered.
@@ -271,8 +307,7 @@ private:
 
     // The stack.
     Call* frame_ = nullptr;
-    std::atomic<const void*> runner_{nullptr}; ///< the thread inside run_ calls, or null
-    std::atomic<const void*> last_runner_{nullptr};
+    BiasedLock lock_;        ///< of the thread inside run_ calls; belongs to the one that was last
     bool abandoned_ = false; ///< the loop object was destroyed by a callable
 
     // Between threads.
@@ -320,15 +355,18 @@ struct IOLoop::Impl::Spend {
         : calls(budget.calls),
           time(std::max(budget.time, Duration::zero())),
           limit(not_after),
-          timed(time != forever || limit != never) {}
+          timed(time != forever || limit != never),
+          limited(timed || calls != unlimited) {}
 
     std::uint32_t calls;
     Duration time;
     TimePoint limit; ///< begin no call after this moment
     bool timed;
+    bool limited;
     std::uint32_t made = 0;
     bool stepping = false;  ///< runs although the loop is paused
     bool measuring = false; ///< `begin` is set
+    bool exact = false;     ///< by the clock; else by its ticks, as without a budget no call needs to know
     TimePoint begin{};
 };
 
@@ -340,12 +378,21 @@ public:
     Call& operator=(const Call&) = delete;
     inline ~Call();
 
-    CallRecord record;
-    Poller::Key handler = 0;    ///< handlers only
-    TimePoint ready_at{};       ///< posted or due; zero: not known
-    Observer* told;             ///< of its beginning. Set then, as first_posted is
-    std::uint64_t first_posted; ///< the id of the first callback that it may post
+    /// What an observer is told, from its beginning to its end.
+    struct Told {
+        Observer* observer;
+        CallRecord record;
+        CallbackArena::Mark posts; ///< what is posted from here on, it posted
+    };
+
+    const Chain chain;
+    const std::uint64_t id; ///< of a handler: its key
     Call* const outer;
+    TimePoint ready_at{}; ///< posted or due; zero: not known
+    Fd fd = invalid_fd;   ///< handlers only, as the next
+    Events events = Events::none;
+    const CallKind kind;
+    std::optional<Told> told; ///< nothing: nobody looks
 
 private:
     Impl& loop_;

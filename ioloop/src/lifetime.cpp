@@ -55,7 +55,7 @@ IOLoop::Impl::~Impl() {
 }
 
 void IOLoop::Impl::close(bool all_fds) {
-    if (runner_.load() != nullptr)
+    if (lock_.entered())
         raise(std::logic_error(
             "close: called while the loop is inside a run_ call; close it after that has returned"));
     if (!closed_) drop_everything(all_fds);
@@ -64,22 +64,24 @@ void IOLoop::Impl::close(bool all_fds) {
 void IOLoop::Impl::abandon() noexcept {
     forget(facade_);
     facade_ = nullptr;
-    if (closed_) return;
-    if (runner_.load() != nullptr) {
+    if (!lock_.entered()) {
+        delete this;
+    } else if (!closed_) {
         // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls
         // on the stack still find their state; they must find nothing else.
         abandoned_ = true;
         observe_by(nullptr);
         clock_ = &steady_clock();
         error_hook_.reset();
+        drop_everything(false); // the outermost run_ call does the rest (Inside)
     }
-    drop_everything(false);
 }
 
 void IOLoop::Impl::drop_everything(bool all_fds) {
     watchdog_.reset();
     closed_.store(true);
     gate_->shut();
+    lock_.adopt(); // who posts past the inbox is done by then, and comes no more
     queue_.close();
     signal_queue_.close();
     const auto signal_handlers = release_signals(); // destroyed at the end, like all callables
@@ -153,13 +155,9 @@ void IOLoop::Gate::shut() noexcept {
     while (inside_.load() != 0) std::this_thread::yield();
 }
 
-bool IOLoop::Impl::forked() const noexcept { return fork_generation_ != fork_generation(); }
-
 bool IOLoop::Impl::on_loop_thread() const noexcept {
-    const void* me = this_thread();
-    const void* runner = runner_.load(std::memory_order_relaxed);
-    if (runner != nullptr) return runner == me;
-    return me == home_thread_ || me == last_runner_.load(std::memory_order_relaxed);
+    if (lock_.entered()) return lock_.inside();
+    return lock_.is_mine() || this_thread() == home_thread_;
 }
 
 bool IOLoop::Impl::refuse_foreign_thread(const char* member) const noexcept {
@@ -200,10 +198,7 @@ void IOLoop::Impl::wake() noexcept {
 }
 
 /// After something was queued: makes sure that the loop, wherever it is, comes to see it.
-void IOLoop::Impl::notify() noexcept {
-    // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked,
-    // or the loop sees what we queued before it parks.
-    if (parked_.load() == Parked::no) return;
+void IOLoop::Impl::unpark() noexcept {
     const Parked was = parked_.exchange(Parked::no);
     if (was == Parked::no) return; // another poster was first
     wake_poller();
@@ -232,7 +227,7 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     ring_for_changes_ = has_host_waker_ && ring_for == RingFor::changes;
     told_deadline_ = next_deadline();
     descriptors_changed_ = false;
-    if (runner_.load() == nullptr) park();
+    if (statistics_.depth == 0) park();
 }
 
 /// The loop is left with what a host waits for, which may have changed: between run_ calls at once, within one at its end.
@@ -259,7 +254,7 @@ Fd IOLoop::Impl::native_handle(Deadlines deadlines) {
         deadlines_ = deadlines;
     }
     handle_watched_ = true;
-    if (runner_.load() == nullptr) park();
+    if (statistics_.depth == 0) park();
     return poller_->native_handle();
 }
 

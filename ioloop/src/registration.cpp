@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 /// IOLoop::Impl, chapter 2: descriptors, callbacks and timeouts come and go.
+#include "here.hpp"
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
+#include "site_table.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace ioloop {
 namespace {
+
+[[noreturn]] void refuse_null_callback(const char* member, const Origin& origin) {
+    raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
+}
 
 std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
 
@@ -31,8 +37,9 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     events = events & (Events::read | Events::write | Events::error);
 
     Context context = context_for(handler);
-    HandlerEntry made{std::move(handler), fd, events, chain_at(origin), std::move(context),
-                      std::move(object)};
+    HandlerEntry made{
+        std::move(handler), fd, events, chain_at(site_table::number(origin)), std::move(context),
+        std::move(object)};
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
     struct Undo {
@@ -139,30 +146,46 @@ void IOLoop::Impl::rebuild_poller() {
 
 // ---- callbacks and timeouts ---------------------------------------------------------------------
 
-Chain IOLoop::Impl::chain_at(const Origin& origin) const {
-    const SiteId site = site_of(origin);
-    return frame_ != nullptr ? frame_->record.chain.then(site) : Chain{{site}};
+Chain IOLoop::Impl::chain_at(SiteId site) const noexcept {
+    return frame_ != nullptr ? frame_->chain.then(site) : Chain{{site}};
 }
 
 bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
-    if (!callback) {
-        const std::string member = detached ? "spawn_callback" : "add_callback";
-        raise(std::invalid_argument(member + ": null callback, " + describe(origin)));
+    if (!callback) [[unlikely]]
+        refuse_null_callback(detached ? "spawn_callback" : "add_callback", origin);
+    const SiteId site = site_table::number(origin);
+    if (here.node != nullptr || stamping_.load(std::memory_order_relaxed))
+        return post_labelled(std::move(callback), site, detached);
+    if (lock_.inside()) {
+        if (frame_ != nullptr) return post_labelled(std::move(callback), site, detached);
+        return queue_.push(std::move(callback), site, false);
     }
-    CallbackQueue::Item item;
-    if (!detached) item.context = context_for(callback);
-    item.callback = std::move(callback);
-    const bool stamping = stamping_.load(std::memory_order_relaxed);
-    if (runner_.load(std::memory_order_relaxed) == this_thread()) {
+    if (const BiasedLock::Moment moment(lock_); moment) {
+        if (!queue_.push(std::move(callback), site, true)) return false;
+        notify();
+        return true;
+    }
+    return post_labelled(std::move(callback), site, detached);
+}
+
+/// With what a site alone does not say: the chain, the context, the moment.
+bool IOLoop::Impl::post_labelled(Callback&& callback, SiteId site, bool detached) {
+    CallbackLabel label{Chain{{site}}, {}, {}};
+    if (!detached) label.context = context_for(callback);
+    label.stampable = stamping_.load(std::memory_order_relaxed);
+    if (lock_.inside()) {
+        if (!detached) label.chain = chain_at(site);
         // By a callable: it cannot run before that returns, and is stamped then, by the clock that is read anyway.
-        if (stamping && frame_ == nullptr) item.posted_at = clock_->now();
-        item.chain = detached ? Chain{{site_of(origin)}} : chain_at(origin);
-        return queue_.push(std::move(item));
+        if (label.stampable && frame_ == nullptr) label.posted_at = clock_->now();
+        return queue_.push(std::move(callback), std::move(label));
     }
-    if (stamping) item.posted_at = clock_->now();
-    item.chain = Chain{{site_of(origin)}};
-    item.from_thread = true;
-    if (!queue_.push_from_thread(std::move(item))) return false;
+    if (label.stampable) label.posted_at = clock_->now();
+    label.from_outside = true;
+    if (const BiasedLock::Moment moment(lock_); moment) {
+        if (!queue_.push(std::move(callback), std::move(label))) return false;
+    } else {
+        if (!queue_.push_from_thread(std::move(callback), std::move(label))) return false;
+    }
     notify();
     return true;
 }
@@ -186,20 +209,9 @@ std::size_t IOLoop::Impl::collect_callbacks() {
     // At most a ring full: producers that are faster than this loop shall not keep it.
     for (std::size_t n = 0; n < 2 * SignalQueue::capacity && signal_queue_.ready(); ++n) {
         SignalQueue::Entry& entry = signal_queue_.front();
-        CallbackQueue::Item item{nullptr, Chain{{site_of(entry.origin)}}, {}, {}, true};
-        if (stamping_.load(std::memory_order_relaxed)) item.posted_at = clock_->now();
-        item.callback = std::move(entry.callback);
-        struct Undo { // out of memory: it stays where it was
-            ~Undo() {
-                if (from) to = std::move(from);
-            }
-            Callback& from;
-            Callback& to;
-        };
-        {
-            const Undo undo{item.callback, entry.callback};
-            if (!queue_.push(std::move(item))) item.callback = nullptr; // NOLINT(bugprone-use-after-move)
-        }
+        CallbackLabel label{Chain{{site_of(entry.origin)}}, {}, {}, true};
+        if (stamping_.load(std::memory_order_relaxed)) label.posted_at = clock_->now();
+        queue_.push(std::move(entry.callback), std::move(label));
         signal_queue_.pop();
     }
     return queue_.collect();
@@ -207,11 +219,12 @@ std::size_t IOLoop::Impl::collect_callbacks() {
 
 Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
     require_usable(member, &origin);
-    if (!callback) raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
+    if (!callback) [[unlikely]]
+        refuse_null_callback(member, origin);
     heap_.reserve(timeouts_.end_after_emplace());
     Context context = context_for(callback);
-    const auto id = timeouts_.emplace(
-        TimeoutEntry{std::move(callback), deadline, {}, chain_at(origin), std::move(context)});
+    const auto id = timeouts_.emplace(TimeoutEntry{
+        std::move(callback), deadline, {}, chain_at(site_table::number(origin)), std::move(context)});
     heap_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);

@@ -15,45 +15,49 @@ namespace ioloop {
 
 class IOLoop::Impl::Inside {
 public:
-    Inside(Impl& loop, const char* member) : loop_(loop), outer_(inside_on_this_thread()) {
-        if (loop.forked()) loop.require_usable(member); // says why it is not
-        const void* me = this_thread();
-        const void* runner = loop.runner_.load();
-        if (runner == nullptr) {
-            // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
-            if (loop.closed_) raise(std::logic_error(std::string(member) + ": the loop is closed"));
-            if (!loop.runner_.compare_exchange_strong(runner, me)) runner = loop.runner_.load();
-        }
-        if (runner != nullptr && runner != me) {
+    Inside(Impl& loop, const char* member) : loop_(loop), outer_(here.loop) {
+        if (loop.closed_.load(std::memory_order_relaxed) || loop.forked()) [[unlikely]]
+            loop.refuse_to_run(member);
+        // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
+        if (!loop.lock_.inside() && !loop.lock_.enter()) {
             raise(std::logic_error(std::string(member) + ": the loop is running on another thread"));
         }
-        if (loop.abandoned_) {
-            raise(std::logic_error(std::string(member) + ": the loop is closed"));
-        }
-        loop.parked_.store(Parked::no);
-        loop.last_runner_.store(me, std::memory_order_relaxed);
+        // Whoever saw it as parked wakes it once in vain, and that is all.
+        loop.parked_.store(Parked::no, std::memory_order_relaxed);
         Statistics& s = loop.statistics_;
         s.depth_peak = std::max(s.depth_peak, ++s.depth);
-        inside_on_this_thread() = &loop;
+        here.loop = &loop;
         loop.apply_hold();
         if (loop.watchdog_ && s.depth == 1) loop.watchdog_->enter();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
     ~Inside() {
-        inside_on_this_thread() = outer_;
+        here.loop = outer_;
         if (--loop_.statistics_.depth > 0) return;
+        if (loop_.facade_ == nullptr) { // a callable destroyed the loop, and left this to us
+            delete &loop_;
+            return;
+        }
         if (loop_.watchdog_) loop_.watchdog_->leave();
         loop_.now_known_ = false;
-        if (!loop_.abandoned_) loop_.park();
-        loop_.runner_.store(nullptr);
+        loop_.park();
+        loop_.lock_.leave();
     }
 
 private:
     Impl& loop_;
-    Impl* outer_;
+    void* outer_;
     detail::ContextBoundary boundary_; ///< what is stored without a context runs without one
 };
+
+/// Errors: logic_error that says why the loop can not be run.
+void IOLoop::Impl::refuse_to_run(const char* member) const {
+    if (forked()) require_usable(member);
+    if (lock_.entered() && !lock_.inside())
+        raise(std::logic_error(std::string(member) + ": the loop is running on another thread"));
+    raise(std::logic_error(std::string(member) + ": the loop is closed"));
+}
 
 // ---- the run_ calls -----------------------------------------------------------------------------
 
@@ -88,8 +92,9 @@ void IOLoop::Impl::start() {
 }
 
 Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
-    const Inside inside(*this, "run_once");
     Turn out;
+    if (timeout <= no_wait && glance()) return out;
+    const Inside inside(*this, "run_once");
     if (!attend_pause(no_wait)) {
         out.ended = abandoned_ ? Ended::stopped : Ended::paused;
         return out;
@@ -97,6 +102,27 @@ Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
     Spend spend{budget};
     const bool complete = turn_attended(timeout, spend, out);
     return conclude(spend, out, complete, consume_stop());
+}
+
+/// A turn without waiting that calls nothing, which most are in a program that pumps, costs little more than the look into
+/// the poller: nobody's code runs, so nothing has to be prepared for it. True if it was one. False if there is more
+/// to do: the turn may have begun, then.
+bool IOLoop::Impl::glance() {
+    const BiasedLock::Moment moment(lock_);
+    if (!moment || phase_ != Phase::wait || observer_ != nullptr || holds() || stop_ || closed_ || forked() ||
+        tells_plan() || anything_queued() || anything_due())
+        return false;
+    std::size_t ready = 0;
+    if (poller_->wait(ready_, no_wait, ready)) return false;
+    if (ready > 0) {
+        begin_turn();
+        ready_count_ = ready;
+        phase_ = Phase::handlers;
+        return false;
+    }
+    ++turn_;
+    ++statistics_.turns;
+    return true;
 }
 
 Turn IOLoop::Impl::run_ready(Budget budget) {
@@ -183,9 +209,7 @@ bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out) {
     return complete;
 }
 
-/// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
-bool IOLoop::Impl::attend_pause(Duration timeout) {
-    if (!paused_) return true;
+bool IOLoop::Impl::attend_to_pause(Duration timeout) {
     run_signals_in_pause();
     if (!paused_ || abandoned_) return !abandoned_;
     const auto attend = on_pause_;
@@ -219,9 +243,7 @@ void IOLoop::Impl::wait_while_paused() {
     if (watchdog_) watchdog_->busy();
 }
 
-/// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
-void IOLoop::Impl::park() {
-    if (!handle_watched_ && !has_host_waker_) return;
+void IOLoop::Impl::park_for_host() {
     parked_.store(Parked::between_runs);
     if (handle_watched_ && !paused_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
     tell_plan();

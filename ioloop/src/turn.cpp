@@ -14,6 +14,15 @@
 
 namespace ioloop {
 
+/// Asked just before each call: is there budget for it? There always is for the first.
+inline bool IOLoop::Impl::may_call(Spend& spend) {
+    // A callable before this one may have paused the loop.
+    if (spend.limited || !spend.measuring || paused_.load(std::memory_order_relaxed)) [[unlikely]]
+        return may_still_call(spend);
+    ++spend.made;
+    return true;
+}
+
 // ---- the turn -----------------------------------------------------------------------------------
 
 /// One turn, or the rest of one. False if the budget is spent with calls left to make.
@@ -27,8 +36,17 @@ bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
     }
     begin_turn();
     wait(timeout, out); // 1
+    if (nothing_to_do()) {
+        ++statistics_.turns;
+        return true;
+    }
     phase_ = Phase::handlers;
     return finish_turn(spend, out);
+}
+
+/// After the wait: the turn is complete as it is. Most turns of a host that pumps are such, and this is all they cost.
+bool IOLoop::Impl::nothing_to_do() const noexcept {
+    return ready_count_ == 0 && !anything_queued() && !anything_due() && observer_ == nullptr;
 }
 
 bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
@@ -100,7 +118,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
 
         if (watchdog_) watchdog_->busy();
 
-        if (error == std::errc::interrupted) {
+        if (error && error == std::errc::interrupted) {
             // The turn starts again: the signal's handler may have posted or stopped.
             ++statistics_.interrupts;
             if (timeout != forever) timeout = timeout > slept ? timeout - slept : no_wait;
@@ -171,9 +189,8 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     }
 
     Call call(*this, CallKind::handler, key, entry.chain);
-    call.handler = key;
-    call.record.fd = entry.fd;
-    call.record.events = events;
+    call.fd = entry.fd;
+    call.events = events;
     entry.last_ready = events;
     entry.last_turn = turn_;
     ++entry.calls;
@@ -208,14 +225,14 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
         const Pin pin(*this, key, died);
         guarded(call, entry.context, [&] { entry.handler(entry.fd, events); });
     }
-    if (died) report_dead(call.record.fd, call.record.chain);
+    if (died) report_dead(call.fd, call.chain);
 }
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
 void IOLoop::Impl::set_due_aside() {
     batch_left_ = collect_callbacks();
     now_known_ = false;
-    if (!heap_.empty()) {
+    if (anything_due()) {
         const TimePoint now = this->now();
         while (!heap_.empty() && heap_.front_deadline() <= now) {
             due_.push_back({}); // room first: a failure must not lose the timeout
@@ -235,21 +252,21 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     while (batch_left_ > 0) {
         if (!may_call(spend)) return false;
-        const std::uint64_t id = queue_.front_id();
-        if (observer_ != nullptr && held_before(spend, CallKind::callback, id, queue_.front_chain()))
+        CallbackArena& queued = queue_.queued();
+        const std::uint64_t id = queued.front_id();
+        if (observer_ != nullptr && held_before(spend, CallKind::callback, id, queued.front().chain()))
             return false;
         --batch_left_;
-        CallbackQueue::Item item = queue_.pop();
         {
-            Call call(*this, CallKind::callback, id, item.chain);
-            call.ready_at = item.posted_at;
+            const CallbackArena::Taken callback(queued); // destroyed before anything else happens
+            Call call(*this, CallKind::callback, id, callback->chain());
+            if (observer_ != nullptr) [[unlikely]]
+                call.ready_at = callback->posted_at();
             ++statistics_.callbacks_run;
             ++record_.callbacks;
             ++out.callbacks;
-            guarded(call, item.context, [&] { item.callback(); });
+            guarded(call, callback->context(), *callback);
         }
-        item.callback = nullptr; // destroyed before anything else happens
-        item.context = {};
         if (!still_in(turn, Phase::callbacks)) return true;
     }
     phase_ = Phase::timeouts;
@@ -322,8 +339,8 @@ void IOLoop::Impl::report_turn() {
 /// when they return.
 void IOLoop::Impl::unwatch_running() {
     for (Call* call = frame_; call != nullptr; call = call->outer) {
-        if (call->record.kind != CallKind::handler) continue;
-        HandlerEntry* entry = handlers_.find_key(call->handler);
+        if (call->kind != CallKind::handler) continue;
+        HandlerEntry* entry = handlers_.find_key(call->id);
         if (entry == nullptr || entry->unwatched) continue;
         poller_->remove(entry->fd);
         entry->unwatched = true;
@@ -332,10 +349,10 @@ void IOLoop::Impl::unwatch_running() {
 
 // ---- the budget ---------------------------------------------------------------------------------
 
-/// Asked just before each call: is there budget for it? There always is for the first.
-bool IOLoop::Impl::may_call(Spend& spend) {
-    if (paused_ && !spend.stepping) return false; // a callable before this one paused the loop
-    if (spend.made > 0) {
+/// may_call(), where there is more to look at.
+bool IOLoop::Impl::may_still_call(Spend& spend) {
+    if (paused_ && !spend.stepping) return false;
+    if (spend.limited && spend.made > 0) {
         if (spend.calls != unlimited && spend.made >= spend.calls) return false;
         if (spend.timed) {
             instant_ = clock_->now();
@@ -347,7 +364,8 @@ bool IOLoop::Impl::may_call(Spend& spend) {
     }
     if (!spend.measuring) {
         spend.measuring = true;
-        spend.begin = instant_ = clock_->now();
+        spend.exact = spend.timed || observer_ != nullptr;
+        spend.begin = instant_ = spend.exact ? clock_->now() : clock_->not_after();
     }
     ++spend.made;
     return true;
@@ -373,7 +391,7 @@ bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, co
 void IOLoop::Impl::settle(Spend& spend, Turn& out) {
     if (!spend.measuring || abandoned_) return;
     spend.measuring = false;
-    const TimePoint end = instant_ends_call_ ? instant_ : clock_->now();
+    const TimePoint end = !spend.exact ? clock_->not_after() : instant_ends_call_ ? instant_ : clock_->now();
     const Duration busy = end - spend.begin;
     out.busy += busy;
     if (spend.time != forever) spend.time -= busy;

@@ -11,12 +11,12 @@ using namespace ioloop;
 
 namespace {
 
-CallbackQueue::Item note(std::vector<int>& out, int value) {
-    return {[&out, value] { out.push_back(value); }, {}, {}, {}, false};
+Function<void()> note(std::vector<int>& out, int value) {
+    return [&out, value] { out.push_back(value); };
 }
 
 void run_all(CallbackQueue& queue) {
-    for (std::size_t n = queue.collect(); n > 0; --n) queue.pop().callback();
+    for (std::size_t n = queue.collect(); n > 0; --n) (*CallbackArena::Taken(queue.queued()))();
 }
 
 } // namespace
@@ -24,7 +24,7 @@ void run_all(CallbackQueue& queue) {
 TEST(CallbackQueue, first_in_first_out) {
     CallbackQueue queue(std::pmr::get_default_resource());
     std::vector<int> out;
-    for (int i = 0; i < 1000; ++i) queue.push(note(out, i)); // grows while it is in use
+    for (int i = 0; i < 1000; ++i) queue.push(note(out, i), CallbackLabel()); // grows while it is in use
     run_all(queue);
     for (int i = 0; i < 1000; ++i) EXPECT_EQ(out[static_cast<std::size_t>(i)], i);
 }
@@ -32,9 +32,9 @@ TEST(CallbackQueue, first_in_first_out) {
 TEST(CallbackQueue, what_another_thread_posted_before_comes_before) {
     CallbackQueue queue(std::pmr::get_default_resource());
     std::vector<int> out;
-    queue.push(note(out, 1));
-    std::thread([&] { queue.push_from_thread(note(out, 2)); }).join();
-    queue.push(note(out, 3));
+    queue.push(note(out, 1), CallbackLabel());
+    std::thread([&] { queue.push_from_thread(note(out, 2), CallbackLabel()); }).join();
+    queue.push(note(out, 3), CallbackLabel());
     EXPECT_EQ(queue.size(), 3U);
     run_all(queue);
     EXPECT_EQ(out, (std::vector{1, 2, 3}));
@@ -43,22 +43,23 @@ TEST(CallbackQueue, what_another_thread_posted_before_comes_before) {
 TEST(CallbackQueue, ids_count_up_with_the_queue) {
     CallbackQueue queue(std::pmr::get_default_resource());
     std::vector<int> out;
-    for (int i = 0; i < 3; ++i) queue.push(note(out, i));
-    queue.pop();
+    for (int i = 0; i < 3; ++i) queue.push(note(out, i), CallbackLabel());
+    CallbackArena::Taken{queue.queued()};
     std::vector<std::uint64_t> ids;
-    queue.for_each([&](std::uint64_t id, const CallbackQueue::Item&) { ids.push_back(id); });
+    queue.queued().for_each([&](std::uint64_t id, const CallbackRecord&) { ids.push_back(id); });
     EXPECT_EQ(ids, (std::vector<std::uint64_t>{1, 2}));
-    EXPECT_EQ(queue.front_id(), 1U);
+    EXPECT_EQ(queue.queued().front_id(), 1U);
+    EXPECT_EQ(queue.queued().end_id(), 3U);
 }
 
 TEST(CallbackQueue, closed_it_refuses_and_leaves_the_item_to_the_caller) {
     CallbackQueue queue(std::pmr::get_default_resource());
     std::vector<int> out;
     queue.close();
-    CallbackQueue::Item item = note(out, 1);
-    EXPECT_FALSE(queue.push(std::move(item)));
-    EXPECT_FALSE(queue.push_from_thread(std::move(item)));
-    EXPECT_TRUE(item.callback); // NOLINT(bugprone-use-after-move): untouched is the promise
+    Function<void()> callback = note(out, 1);
+    EXPECT_FALSE(queue.push(std::move(callback), CallbackLabel()));
+    EXPECT_FALSE(queue.push_from_thread(std::move(callback), CallbackLabel()));
+    EXPECT_TRUE(callback); // NOLINT(bugprone-use-after-move): untouched is the promise
 }
 
 TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
@@ -69,12 +70,12 @@ TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
         PostsOnDeath(PostsOnDeath&& o) noexcept : queue(std::exchange(o.queue, nullptr)) {}
         PostsOnDeath& operator=(PostsOnDeath&&) = delete;
         ~PostsOnDeath() {
-            if (queue != nullptr) queue->push_from_thread({[] {}, {}, {}, {}, true});
+            if (queue != nullptr) queue->push_from_thread([] {}, CallbackLabel());
         }
         void operator()() const {}
     };
-    queue.push({PostsOnDeath(&queue), {}, {}, {}, false});
-    queue.push_from_thread({PostsOnDeath(&queue), {}, {}, {}, true});
+    queue.push(PostsOnDeath(&queue), CallbackLabel());
+    queue.push_from_thread(PostsOnDeath(&queue), CallbackLabel());
     queue.clear(); // tornado #1874 dead-locked here
     EXPECT_EQ(queue.collect(), 2U);
 }
@@ -88,12 +89,12 @@ TEST(CallbackQueue, every_producer_keeps_its_order) {
     threads.reserve(producers);
     for (auto& mine : out) {
         threads.emplace_back([&queue, &mine] {
-            for (int i = 0; i < posts; ++i) queue.push_from_thread(note(mine, i));
+            for (int i = 0; i < posts; ++i) queue.push_from_thread(note(mine, i), CallbackLabel());
         });
     }
     std::size_t ran = 0;
     while (ran < producers * posts) {
-        for (std::size_t n = queue.collect(); n > 0; --n, ++ran) queue.pop().callback();
+        for (std::size_t n = queue.collect(); n > 0; --n, ++ran) (*CallbackArena::Taken(queue.queued()))();
     }
     for (auto& thread : threads) thread.join();
     for (const auto& mine : out) {

@@ -38,6 +38,9 @@ public:
     virtual ~Clock() = default;
 
     virtual TimePoint now() const noexcept = 0;
+    /// A moment that is not over yet: now() or, where that is cheaper to tell, a little later, by some milliseconds. What is
+    /// due after it is not due. As monotonic as now().
+    virtual TimePoint not_after() const noexcept { return now(); }
 };
 
 /// std::chrono::steady_clock as a Clock; what a loop uses unless told otherwise.

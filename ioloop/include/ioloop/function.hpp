@@ -83,10 +83,23 @@ template <carries_context F> struct Launch<F> {
     }
 };
 
+/// What can be done with a closure that lies in somebody's storage: the table behind a Function.
+template <class Signature> struct ClosureOperations;
+template <class R, class... Args> struct ClosureOperations<R(Args...)> {
+    R (*invoke)(void* storage, Args&&... args);
+    void (*relocate)(void* from, void* to) noexcept;      ///< null: the bytes may simply be copied
+    void (*destroy)(void* storage) noexcept;              ///< null: nothing to do
+    std::uint64_t (*owner)(const void* storage) noexcept; ///< null: nobody's
+    std::uint32_t size;                                   ///< of what lies in the storage, in bytes
+    bool carries_context;
+};
+
 } // namespace detail
 
 template <class R, class... Args> class Function<R(Args...)> {
 public:
+    using Operations = detail::ClosureOperations<R(Args...)>;
+
     /// Closures up to this many bytes, of at most pointer alignment and with a noexcept move, live inside.
     static constexpr std::size_t inline_size = 48;
 
@@ -140,15 +153,17 @@ public:
         return operations_ != nullptr && operations_->owner != nullptr ? operations_->owner(storage_) : 0;
     }
 
-private:
-    struct Operations {
-        R (*invoke)(void* storage, Args&&... args);
-        void (*relocate)(void* from, void* to) noexcept; ///< null: the bytes may simply be copied
-        void (*destroy)(void* storage) noexcept;         ///< null: nothing to do
-        bool carries_context;
-        std::uint64_t (*owner)(const void* storage) noexcept; ///< null: nobody's
-    };
+    /// For who keeps closures without the room that they do not fill. Null: empty.
+    const Operations* operations() const noexcept { return operations_; }
+    /// Moves the closure to `storage`, where the operations go on being those for it, and leaves this empty.
+    /// Requires: not empty; pointer alignment, and room for operations()->size bytes, rounded up to 16.
+    void move_to(void* storage) noexcept {
+        const Operations* operations = std::exchange(operations_, nullptr);
+        if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
+        copy_bytes(storage, operations->size);
+    }
 
+private:
     template <class F>
     static constexpr bool
         fits_inline = sizeof(F) <= inline_size &&
@@ -198,12 +213,13 @@ private:
         &invoke_inline<F>,
         std::is_trivially_copyable_v<F> ? nullptr : &relocate_inline<F>,
         std::is_trivially_destructible_v<F> ? nullptr : &destroy_inline<F>,
-        detail::carries_context<F>,
         owner_inline<F>(),
+        sizeof(F),
+        detail::carries_context<F>,
     };
     template <class F>
-    static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr, &destroy_heap<F>,
-                                                   detail::carries_context<F>, nullptr};
+    static constexpr Operations heap_operations = {&invoke_heap<F>, nullptr,    &destroy_heap<F>,
+                                                   nullptr,         sizeof(F*), detail::carries_context<F>};
 
     void take(Function& other) noexcept {
         operations_ = std::exchange(other.operations_, nullptr);
@@ -211,18 +227,23 @@ private:
         if (operations_->relocate != nullptr) {
             operations_->relocate(other.storage_, storage_);
         } else {
-            // A constant size is one or two instructions, a fitting one a call; the bytes beyond the closure
-            // do not matter.
+            other.copy_bytes(storage_, inline_size);
+        }
+    }
+    /// The bytes beyond the closure do not matter. Sixteen at a time are one instruction each way, where a fitting size
+    /// would be a call.
+    void copy_bytes(void* to, std::size_t size) const noexcept {
+        static_assert(inline_size % 16 == 0);
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
-            std::memcpy(storage_, other.storage_, inline_size);
+        for (std::size_t done = 0; done < size; done += 16)
+            std::memcpy(static_cast<std::byte*>(to) + done, storage_ + done, 16);
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
-        }
     }
     void reset() noexcept {
         // Emptied first: a destructor that looks at its owner must not find a half-dead callable.

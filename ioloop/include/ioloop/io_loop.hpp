@@ -452,7 +452,7 @@ private:
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     bool post_from_signal(Callback&& callback, const Origin& origin) noexcept;
 
-    std::shared_ptr<Impl> impl_; ///< shared with the run_ calls on the stack: a callable may destroy the loop
+    Impl* impl_ = nullptr; ///< ours, but for the run_ calls on the stack: a callable may destroy the loop
     std::shared_ptr<IOLoop*> self_; ///< what current() of any thread holds weakly
 };
 

@@ -35,7 +35,9 @@ struct Turn {
     std::uint32_t left = 0; ///< ready, not run: the budget was spent
     Ended ended = Ended::idle;
     Duration waited{}; ///< slept in the poller
-    Duration busy{};   ///< spent in the calls; of run_ready() under a budget of time: all of it
+    /// Spent in the calls; of run_ready() under a budget of time: all of it. Exact under a budget of time or an observer. Else
+    /// an unlimited turn would read the clock for this alone, and it is counted in ticks of the system, of some milliseconds.
+    Duration busy{};
 
     constexpr std::uint32_t calls() const noexcept { return handlers + callbacks + timeouts; }
 };

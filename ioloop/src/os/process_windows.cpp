@@ -14,12 +14,7 @@ std::error_code start_winsock() noexcept {
 
 void close_fd(Fd fd) noexcept { ::closesocket(to_socket(fd)); }
 
-const void* this_thread() noexcept {
-    static thread_local char mark;
-    return &mark;
-}
-
-std::uint32_t fork_generation() noexcept { return 0; } // there is no fork()
+constinit std::atomic<std::uint32_t> forks{0}; // there is no fork()
 
 void wait_while(std::atomic<std::uint32_t>& value, std::uint32_t old) noexcept {
     static_assert(sizeof value == sizeof old && std::atomic<std::uint32_t>::is_always_lock_free);

@@ -4,6 +4,7 @@
 /// tick of the scheduler; the thread's clock is not.
 #include "run_delay.hpp"
 
+#include "../here.hpp"
 #include "process.hpp"
 
 #include <charconv>
@@ -17,11 +18,7 @@ namespace ioloop {
 std::optional<Duration> RunDelay::waited() noexcept {
     if (owner_ != this_thread() || generation_ != fork_generation()) open();
     char text[96];
-    ssize_t size = ::pread(file_, text, sizeof text, 0);
-    if (size <= 0 && file_ >= 0) {
-        open(); // it was of a thread that has ended, and whose this_thread() is this one's now
-        size = ::pread(file_, text, sizeof text, 0);
-    }
+    const ssize_t size = ::pread(file_, text, sizeof text, 0);
     if (size <= 0) return {};
     const char* at = text;
     const char* const end = text + size;

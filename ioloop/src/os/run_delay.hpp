@@ -35,7 +35,7 @@ private:
     void close() noexcept;
 
     Fd file_ = invalid_fd;         ///< of the thread `owner_`
-    const void* owner_ = nullptr;  ///< this_thread() when it was opened; null: never tried
+    std::uint64_t owner_ = 0;      ///< this_thread() when it was opened; 0: never tried
     std::uint32_t generation_ = 0; ///< fork_generation() at that time
 };
 
