@@ -34,7 +34,13 @@ public:
     }
     Libevent(const Libevent&) = delete;
     Libevent& operator=(const Libevent&) = delete;
-    ~Libevent() { event_base_free(base_); }
+    ~Libevent() { close_all(); }
+
+    void close_all() {
+        // It takes out what is still in it.
+        if (base_ != nullptr) event_base_free(base_);
+        base_ = nullptr;
+    }
 
     void step() {
         event_base_loop(base_, EVLOOP_NONBLOCK);
