@@ -43,7 +43,7 @@ public:
     }
 
     void step() {
-        event_base_loop(base_, EVLOOP_NONBLOCK);
+        event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NONBLOCK); // the latter alone: until nothing is ready
         queue_.drain();
     }
     void step_blocking() {
