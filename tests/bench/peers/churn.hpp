@@ -109,6 +109,7 @@ public:
             close_io(loop_, one.io, pair.b);
             pair.b = -1;
         }
+        loop_.step(); // the next run begins with the first Io again
         expect(received_, operations, "bytes");
         return {.operations = operations};
     }

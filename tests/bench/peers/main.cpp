@@ -6,7 +6,8 @@
 ///     bench_peers --count SCENARIO SUBJECT OPERATIONS
 ///
 /// Every repetition sets every subject up anew, one after another, so that what the machine does meanwhile hits all alike;
-/// shown is the median of the repetitions. --only and --subjects select. --smoke times nothing, and sees that all of it runs.
+/// shown is the median of the repetitions. --only (where "memory" is one, too) and
+/// --subjects select. --smoke times nothing, and sees that all of it runs.
 ///
 /// --count warms up, does so many operations and exits: under `valgrind --tool=callgrind` or `strace -f -c`, the difference
 /// of two such runs is what an operation takes, whatever the machine is doing.
@@ -259,7 +260,7 @@ int run(const Arguments& arguments) {
     if (!arguments.markdown.empty()) file.open(arguments.markdown);
     std::ostream& out = file.is_open() ? file : std::cout;
     results.print_markdown(out);
-    print_memory(out);
+    if (std::regex_search("memory", arguments.only)) print_memory(out);
     if (!arguments.json.empty()) {
         std::ofstream json(arguments.json);
         results.print_json(json);

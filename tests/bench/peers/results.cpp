@@ -127,14 +127,17 @@ void Results::print_markdown(std::ostream& out) const {
     print_figures(out, "Heap allocations an operation, where anybody makes some", &Reading::allocations,
                   true);
 
+    bool any_early = false;
     Table early("Timers that were early, by ns", {"scenario", "subject", "by"});
     for (const auto& [cell, all] : readings_) {
         double least = 0;
         for (const Reading& reading : all) least = std::min(least, reading.least);
-        if (least < 0 && cell.first.starts_with("lateness"))
+        if (least < 0 && cell.first.starts_with("lateness")) {
+            any_early = true;
             early.add({cell.first, cell.second, figure(-least)});
+        }
     }
-    early.print_markdown(out);
+    if (any_early) early.print_markdown(out);
     if (!failures_.empty()) out << "\nWRONG RESULTS\n";
     for (const std::string& failure : failures_) out << "- " << failure << '\n';
 }

@@ -13,7 +13,8 @@ namespace bench::peers {
 
 namespace {
 
-class Libevent {
+/// By default its clock is a coarse one, and a timer may be 4 ms late.
+template <bool precise> class Libevent {
 public:
     struct Io {
         event watcher{};
@@ -25,8 +26,13 @@ public:
 
     Libevent() {
         static const int threads = evthread_use_pthreads();
-        base_ = threads == 0 ? event_base_new() : nullptr;
-        if (base_ == nullptr) throw std::runtime_error("event_base_new");
+        event_config* const config = threads == 0 ? event_config_new() : nullptr;
+        if (config != nullptr) {
+            if (precise) event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+            base_ = event_base_new_with_config(config);
+            event_config_free(config);
+        }
+        if (base_ == nullptr) throw std::runtime_error("event_base_new_with_config");
         event_assign(
             &posted_, base_, -1, EV_PERSIST,
             [](evutil_socket_t, short, void* self) { static_cast<Libevent*>(self)->shared_.drain(); }, this);
@@ -100,6 +106,9 @@ private:
 
 } // namespace
 
-void enrol_libevent(Registry& registry) { enrol<Libevent>({registry, "libevent", Kind::peer}); }
+void enrol_libevent(Registry& registry) {
+    enrol<Libevent<false>>({registry, "libevent", Kind::peer});
+    enrol<Libevent<true>>({registry, "libevent-precise", Kind::peer, "lateness"});
+}
 
 } // namespace bench::peers
