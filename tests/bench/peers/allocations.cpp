@@ -3,6 +3,7 @@
 
 #include "support/sanitizers.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 
@@ -23,6 +24,7 @@ extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
 
 void* malloc(std::size_t size) {
     ++counted;
@@ -35,6 +37,19 @@ void* calloc(std::size_t count, std::size_t size) {
 void* realloc(void* memory, std::size_t size) {
     ++counted;
     return __libc_realloc(memory, size);
+}
+void* memalign(std::size_t alignment, std::size_t size) {
+    ++counted;
+    return __libc_memalign(alignment, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    ++counted;
+    return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+    ++counted;
+    *memory = __libc_memalign(alignment, size);
+    return *memory != nullptr ? 0 : ENOMEM;
 }
 }
 // NOLINTEND(bugprone-reserved-identifier)

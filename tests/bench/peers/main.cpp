@@ -6,7 +6,8 @@
 ///     bench_peers --count SCENARIO SUBJECT OPERATIONS
 ///
 /// Every repetition sets every subject up anew, one after another, so that what the machine does meanwhile hits all alike;
-/// shown is the median of the repetitions. --only (where "memory" is one, too) and
+/// shown is the median of the repetitions. What does not wait and has no second thread is timed by the processor time of its
+/// thread. --only (where "memory" is one, too) and
 /// --subjects select. --smoke times nothing, and sees that all of it runs.
 ///
 /// --count warms up, does so many operations and exits: under `valgrind --tool=callgrind` or `strace -f -c`, the difference
@@ -15,6 +16,7 @@
 #include "memory.hpp"
 #include "results.hpp"
 #include "scenarios.hpp"
+#include "thread_time.hpp"
 #include "threads.hpp"
 
 #include <algorithm>
@@ -127,9 +129,9 @@ struct Timed {
 
 Timed timed(Case& chosen, std::uint64_t operations) {
     const std::uint64_t allocations = allocations_of_thread();
-    const auto begin = std::chrono::steady_clock::now();
+    const bench::Duration begin = thread_time();
     const Done done = chosen.run(operations);
-    const bench::Duration took = std::chrono::steady_clock::now() - begin;
+    const bench::Duration took = thread_time() - begin;
     return {done, static_cast<double>(done.took.value_or(took).count()),
             allocations_of_thread() - allocations + done.allocations_aside};
 }

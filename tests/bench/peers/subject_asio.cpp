@@ -107,6 +107,7 @@ private:
 
     asio::io_context context_;
     asio::executor_work_guard<asio::io_context::executor_type> working_{context_.get_executor()};
+    asio::steady_timer reactor_{context_}; // without one it never looks at descriptors, which is no loop
     bool interrupted_ = false;
     std::chrono::steady_clock::time_point base_{};
 };

@@ -49,7 +49,8 @@ public:
     }
 
     void step() {
-        event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NONBLOCK); // the latter alone: until nothing is ready
+        // EVLOOP_NONBLOCK alone goes on until nothing is ready.
+        event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
         queue_.drain();
     }
     void step_blocking() {
