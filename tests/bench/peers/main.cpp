@@ -7,8 +7,7 @@
 ///
 /// Every repetition sets every subject up anew, one after another, so that what the machine does meanwhile hits all alike;
 /// shown is the median of the repetitions. What does not wait and has no second thread is timed by the processor time of its
-/// thread. --only (where "memory" is one, too) and
-/// --subjects select. --smoke times nothing, and sees that all of it runs.
+/// thread. --only (where "memory" is one, too) and --subjects select. --smoke times nothing, and sees that all of it runs.
 ///
 /// --count warms up, does so many operations and exits: under `valgrind --tool=callgrind` or `strace -f -c`, the difference
 /// of two such runs is what an operation takes, whatever the machine is doing.
@@ -139,6 +138,9 @@ Timed timed(Case& chosen, std::uint64_t operations) {
 /// How many operations a repetition has. They are found out once.
 std::uint64_t calibrated(Case& chosen, const Entry& entry, std::chrono::nanoseconds repetition) {
     const auto wanted = static_cast<double>(repetition.count());
+    chosen.run(
+        entry
+            .least); // the first turn has more to do: some tell the kernel of a thousand descriptors only then
     for (std::uint64_t operations = entry.least;; operations *= 4) {
         const auto begin = std::chrono::steady_clock::now();
         const std::uint64_t done = chosen.run(operations).operations;
