@@ -100,6 +100,13 @@ set(floor_1
     src/stall.cpp
     src/timeout_heap.cpp
     src/timeout_heap.hpp
+    src/near_heap.cpp
+    src/near_heap.hpp
+    src/timeout_queue.cpp
+    src/timeout_queue.hpp
+    src/timeout_record.hpp
+    src/timeout_wheel.cpp
+    src/timeout_wheel.hpp
     src/waiter.cpp
     src/waiter.hpp
     src/watchdog.cpp

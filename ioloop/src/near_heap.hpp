@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/// NearHeap: the near timeouts, in exact order: by deadline, and by ticket among equals. Floor 1.
+///
+/// A 4-ary heap (a node's children share two cache lines) that knows where each slot's node stands. The positions
+/// are apart from whatever else is known of a slot: putting a node in order writes many of them.
+#pragma once
+
+#include <ioloop/clock.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <vector>
+
+namespace ioloop {
+
+class NearHeap {
+public:
+    struct Node {
+        TimePoint deadline;
+        std::uint64_t ticket;
+        std::uint32_t slot;
+
+        bool before(const Node& other) const noexcept {
+            return deadline != other.deadline ? deadline < other.deadline : ticket < other.ticket;
+        }
+    };
+
+    explicit NearHeap(std::pmr::memory_resource* memory) : nodes_(memory), positions_(memory) {}
+
+    /// Room for slots below `slots`. Errors: std::bad_alloc, with nothing changed.
+    void reserve(std::size_t slots);
+
+    bool empty() const noexcept { return nodes_.empty(); }
+    std::size_t size() const noexcept { return nodes_.size(); }
+    /// Requires: not empty.
+    const Node& top() const noexcept { return nodes_.front(); }
+
+    /// Requires: there is room, and the slot has no node.
+    void push(const Node& node) noexcept {
+        nodes_.push_back(node);
+        sift_up(nodes_.size() - 1, node);
+    }
+    /// Pushes without putting in order: settle() is to follow. So are many put in order at once.
+    void append(const Node& node) noexcept {
+        positions_[node.slot] = static_cast<std::uint32_t>(nodes_.size());
+        nodes_.push_back(node);
+    }
+    /// Puts in order what was appended to a heap of `size`.
+    void settle(std::size_t size) noexcept;
+    /// Moves the slot's node to where `node` belongs, unless that is after it.
+    void hasten(const Node& node) noexcept;
+    /// Requires: not empty.
+    void pop() noexcept;
+    void clear() noexcept { nodes_.clear(); }
+
+private:
+    static constexpr std::size_t arity = 4;
+
+    void place(std::size_t index, const Node& node) noexcept {
+        nodes_[index] = node;
+        positions_[node.slot] = static_cast<std::uint32_t>(index);
+    }
+    void sift_up(std::size_t index, Node node) noexcept;
+    void sift_down(std::size_t index, Node node) noexcept;
+
+    std::pmr::vector<Node> nodes_;
+    std::pmr::vector<std::uint32_t> positions_; ///< by slot; of one without a node: anything
+};
+
+} // namespace ioloop

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/// TimeoutQueue: which slot comes due next. Floor 1.
+///
+/// Speaks deadlines and slots; knows no loop and no callback. The far timeouts stand in a TimeoutWheel, the near ones
+/// in a NearHeap, which alone puts them in order: most timeouts are cancelled or moved before they come near, and are
+/// never compared with another one.
+///
+/// It is lazy. A slot stays filed where it is, as long as that is not after its deadline: a later deadline is only
+/// stored, and disarming only says so; what stands too early is filed anew when it comes up. A slot is filed once at
+/// most, so what is left lying takes no memory, and arming the slot again finds it there, and is a store as well.
+/// Nobody who merely looks at not_before() disturbs that.
+#pragma once
+
+#include "near_heap.hpp"
+#include "timeout_record.hpp"
+#include "timeout_wheel.hpp"
+
+#include <ioloop/clock.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <vector>
+
+namespace ioloop {
+
+class TimeoutQueue {
+public:
+    static constexpr std::uint32_t nothing = TimeoutRecord::nothing; ///< no slot
+
+    /// `now` about: a wrong guess costs some speed until the first pop.
+    explicit TimeoutQueue(std::pmr::memory_resource* memory, TimePoint now = TimePoint::min())
+        : records_(memory),
+          wheel_(now),
+          near_(memory) {}
+
+    /// Makes everything below unable to fail, and to allocate, for any slot below `slots`.
+    /// Errors: std::bad_alloc, with nothing changed.
+    void reserve(std::uint32_t slots);
+
+    /// Requires: reserve(slot + 1) was called and the slot is not armed.
+    void arm(std::uint32_t slot, TimePoint deadline) noexcept {
+        TimeoutRecord& record = records_[slot];
+        record.armed = true;
+        ++size_;
+        move(slot, record, deadline);
+    }
+    /// As if armed when the ticket was taken. A ticket serves once.
+    void arm(std::uint32_t slot, TimePoint deadline, std::uint64_t ticket) noexcept;
+    /// A place among equals.
+    std::uint64_t ticket() noexcept { return sequence_++; }
+    /// Moves an armed slot; it counts as armed anew among equals.
+    void rearm(std::uint32_t slot, TimePoint deadline) noexcept { move(slot, records_[slot], deadline); }
+    /// Requires: it is armed.
+    void disarm(std::uint32_t slot) noexcept {
+        records_[slot].armed = false;
+        if (--size_ == 0) not_before_ = never;
+    }
+    bool armed(std::uint32_t slot) const noexcept { return slot < records_.size() && records_[slot].armed; }
+    /// Requires: it is armed.
+    TimePoint deadline(std::uint32_t slot) const noexcept { return records_[slot].deadline; }
+
+    bool empty() const noexcept { return size_ == 0; }
+    std::size_t size() const noexcept { return size_; }
+
+    /// No deadline is earlier. `never` if empty. Costs nothing, and may be asked all the time.
+    TimePoint not_before() const noexcept { return not_before_; }
+    /// The earliest deadline, exactly. `never` if empty. Files anew what stands before it without need; so, where none
+    /// ever comes due as all are moved in time, this is what learns from `now` that time passes.
+    TimePoint front_deadline(TimePoint now) noexcept;
+    /// Takes out, of those whose deadline is not after `now`, the one with the earliest deadline, and of equals the
+    /// one armed first. `nothing` if there is none.
+    std::uint32_t pop_due(TimePoint now) noexcept { return now < not_before_ ? nothing : pop(now); }
+
+    /// Moves every deadline by `gap`, but `never`; the order stays. Linear.
+    void shift(Duration gap) noexcept;
+
+    void clear() noexcept;
+
+private:
+    void move(std::uint32_t slot, TimeoutRecord& record, TimePoint deadline) noexcept {
+        record.ticket = sequence_++;
+        if (deadline < not_before_) not_before_ = deadline;
+        const bool stays = record.place != TimeoutRecord::nowhere && deadline >= record.deadline;
+        record.deadline = deadline;
+        if (!stays) file(slot);
+    }
+    bool is_far(const TimeoutRecord& record) const noexcept {
+        return TimeoutWheel::tick_of(record.deadline) > wheel_.reached();
+    }
+    void file(std::uint32_t slot) noexcept;
+    void file_anew(std::uint32_t slot) noexcept;
+    void append(std::uint32_t slot) noexcept;
+    void sort_out(TimeoutWheel::Chain chain) noexcept;
+    bool few(TimeoutWheel::Chain chain) const noexcept;
+    void advance(TimeoutWheel::Tick tick) noexcept;
+    std::uint32_t pop(TimePoint now) noexcept;
+
+    TimePoint not_before_ = never;
+    std::size_t size_ = 0; ///< armed
+    std::uint64_t sequence_ = 0;
+    std::pmr::vector<TimeoutRecord> records_; ///< by slot
+    TimeoutWheel wheel_;
+    NearHeap near_;
+};
+
+} // namespace ioloop

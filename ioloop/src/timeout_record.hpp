@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/// TimeoutRecord: what a TimeoutQueue knows of one slot. Floor 1.
+///
+/// A slot is filed in one place at most: in a bucket of the TimeoutWheel, or in the NearHeap. Half a cache line, so
+/// that arming touches one.
+#pragma once
+
+#include <ioloop/clock.hpp>
+
+#include <cstdint>
+
+namespace ioloop {
+
+struct TimeoutRecord {
+    static constexpr std::uint32_t nothing = UINT32_MAX; ///< no slot
+    static constexpr std::uint16_t nowhere = UINT16_MAX; ///< as a place: not filed
+    static constexpr std::uint16_t in_heap = nowhere - 1;
+
+    TimePoint deadline{}; ///< never earlier than where it is filed, armed or not
+    std::uint64_t ticket = 0;
+    std::uint32_t next = nothing;     ///< in the bucket
+    std::uint32_t previous = nothing; ///< in the bucket; of the first one: nothing
+    std::uint16_t place = nowhere;    ///< where it is filed: a bucket, or in_heap
+    bool armed = false;
+};
+static_assert(sizeof(TimeoutRecord) == 32);
+
+} // namespace ioloop
