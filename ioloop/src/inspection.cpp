@@ -23,25 +23,28 @@ TimePoint IOLoop::Impl::now() const noexcept {
 
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
-    return work_waits() ? now() : next_timeout();
+    return work_waits() ? now() : next_timeout(time());
 }
 
 /// By one reading of the clock: what is to be done now is not in a nanosecond, which a host would round up.
 Duration IOLoop::Impl::time_to_deadline() const noexcept {
     if (closed_ || paused_) return forever;
-    return work_waits() ? no_wait : until(next_timeout(), time());
+    if (work_waits()) return no_wait;
+    const TimePoint now = time();
+    return until(next_timeout(now), now);
 }
 
 /// When the first timeout is due; `never` while time stands still before it.
-TimePoint IOLoop::Impl::next_timeout() const noexcept {
-    if (paused_ || heap_.empty() || (holding_ && heap_.front_deadline() > held_at_)) return never;
-    return heap_.front_deadline();
+TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
+    if (paused_) return never;
+    const TimePoint first = heap_.front_deadline(now);
+    return holding_ && first > held_at_ ? never : first;
 }
 
 /// Deadlines::included: the handle is to become readable when the first timeout is due.
 void IOLoop::Impl::set_alarm() noexcept {
     if (!poller_ || forked()) return; // closed; or it is the parent's
-    const TimePoint first = next_timeout();
+    const TimePoint first = next_timeout(time());
     const TimePoint now = steady_clock().now();
     const Duration in = until(first, time());
     // Set already? But where the loop's clock is not the system's, it may have rung in vain, and wait() have taken

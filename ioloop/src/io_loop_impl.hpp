@@ -13,7 +13,7 @@
 #include "os/process.hpp"
 #include "signal_queue.hpp"
 #include "slot_map.hpp"
-#include "timeout_heap.hpp"
+#include "timeout_queue.hpp"
 #include "watchdog.hpp"
 
 #include <ioloop/context.hpp>
@@ -108,7 +108,7 @@ public:
     Fd native_handle(Deadlines deadlines);
     TimePoint next_deadline() const noexcept;
     Duration time_to_deadline() const noexcept;
-    TimePoint next_timeout() const noexcept;
+    TimePoint next_timeout(TimePoint now) const noexcept;
     void stop() noexcept;
     void wake() noexcept;
     void close(bool all_fds);
@@ -282,7 +282,7 @@ private:
     // What is registered.
     HandlerTable handlers_;
     SlotMap<TimeoutEntry> timeouts_;
-    TimeoutHeap heap_;
+    mutable TimeoutQueue heap_; ///< mutable: to say which deadline is first, it tidies up
     CallbackQueue queue_;
     SignalQueue signal_queue_;
     std::vector<std::shared_ptr<SignalHandler>> signal_handlers_;

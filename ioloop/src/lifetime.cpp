@@ -42,7 +42,7 @@ IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
       fork_generation_(fork_generation()),
       handlers_(memory_),
       timeouts_(memory_),
-      heap_(memory_),
+      heap_(memory_, clock_->now()),
       queue_(memory_),
       ready_(ready_capacity, memory_),
       due_(memory_),

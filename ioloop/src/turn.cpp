@@ -87,7 +87,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             limit = no_wait;
             quiet = WakeReason::callbacks;
         } else if (limit > no_wait && !heap_.empty()) {
-            const Duration due = until(heap_.front_deadline(), time());
+            const TimePoint now = time();
+            const Duration due = until(heap_.front_deadline(now), now);
             // While time stands still, what is not due now does not come due.
             if (due <= limit && (due <= no_wait || !holding_)) {
                 limit = due;
@@ -234,9 +235,13 @@ void IOLoop::Impl::set_due_aside() {
     now_known_ = false;
     if (anything_due()) {
         const TimePoint now = this->now();
-        while (!heap_.empty() && heap_.front_deadline() <= now) {
+        while (heap_.not_before() <= now) {
             due_.push_back({}); // room first: a failure must not lose the timeout
-            const std::uint32_t slot = heap_.pop();
+            const std::uint32_t slot = heap_.pop_due(now);
+            if (slot == TimeoutQueue::nothing) {
+                due_.pop_back();
+                break;
+            }
             due_.back() = {slot, timeouts_.generation(slot)};
             timeouts_.at(slot).due = true;
             ++due_left_;
