@@ -98,8 +98,6 @@ set(floor_1
     src/poller/wsapoll.cpp
     src/slot_map.hpp
     src/stall.cpp
-    src/timeout_heap.cpp
-    src/timeout_heap.hpp
     src/near_heap.cpp
     src/near_heap.hpp
     src/timeout_queue.cpp

@@ -42,7 +42,7 @@ file(COPY ${root}/ioloop ${root}/integration DESTINATION ${copy})
 check("none looks up")
 
 plant(ioloop/include/ioloop/clock.hpp       "#include <ioloop/io_loop.hpp>"      "from floor 0 to floor 2")
-plant(ioloop/src/timeout_heap.cpp           "#  include \"../include/ioloop/io_loop.hpp\"" "from floor 1 to floor 2")
+plant(ioloop/src/timeout_queue.cpp          "#  include \"../include/ioloop/io_loop.hpp\"" "from floor 1 to floor 2")
 plant(ioloop/include/ioloop/io_loop.hpp     "#include <ioloop/sdl2.hpp>"         "from floor 2 to floor 4")
 plant(ioloop/src/periodic_callback.cpp      "#include \"io_loop_impl.hpp\""      "floor 3 lives on the loop's public")
 plant(ioloop/src/poller/epoll.cpp           "#include <SDL.h>"                   "knows neither SDL nor Dear ImGui")
