@@ -56,8 +56,10 @@ set(floor_1
     src/handler_table.hpp
     src/os/asymmetric_fence.cpp
     src/os/asymmetric_fence.hpp
+    src/os/aio_tripwire.cpp
     src/os/identify.cpp
     src/os/identify.hpp
+    src/os/io_uring_tripwire.cpp
     src/os/process.cpp
     src/os/process.hpp
     src/os/signal_claim.cpp
@@ -82,6 +84,7 @@ set(floor_1
     src/os/run_delay.cpp
     src/os/run_delay.hpp
     src/os/run_delay_windows.cpp
+    src/os/tripwire.hpp
     src/os/wake_event.cpp
     src/os/wake_event.hpp
     src/os/wake_event_windows.cpp

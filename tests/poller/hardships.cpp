@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The contract, where it is hard to keep: numbers that are closed, shared and taken again, descriptors that nobody
-/// drains, many of everything. The second half of contract.cpp.
+/// drains, many of everything. Another part of contract.cpp.
 #include "support/os.hpp"
 #include "support/poller_contract.hpp"
 #include "support/poller_traits.hpp"
@@ -38,11 +38,6 @@ INSTANTIATE_TEST_SUITE_P(All, PollerClosed, testing::ValuesIn(pollers_with_descr
 INSTANTIATE_TEST_SUITE_P(All, PollerLevel, testing::ValuesIn(pollers_with_descriptors()), poller_title);
 INSTANTIATE_TEST_SUITE_P(All, PollerStorm, testing::ValuesIn(pollers_with_descriptors()), poller_title);
 INSTANTIATE_TEST_SUITE_P(All, PollerWakes, testing::ValuesIn(available_pollers()), poller_title);
-
-/// Its events, if it is the only one that is ready; else none.
-Events only(const std::vector<Ready>& ready, Poller::Key key) {
-    return ready.size() == 1 && ready[0].key == key ? ready[0].events : Events::none;
-}
 
 #if !defined(_WIN32)
 struct Pipe {
@@ -219,40 +214,6 @@ TEST_P(PollerLevel, what_is_drained_a_little_at_a_time_is_reported_until_it_is_e
     EXPECT_EQ(only(wait(*poller, 60s), 1), Events::read);
 }
 
-TEST_P(PollerLevel, it_holds_after_a_long_silence) {
-    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
-    for (int round = 0; round < 3; ++round) {
-        for (int i = 0; i < 100; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
-        pair.send_to_a();
-        for (int i = 0; i < 3; ++i) ASSERT_EQ(only(wait(*poller), 1), Events::read);
-        pair.read_a();
-        for (int i = 0; i < 100; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
-        poller->wake();
-        wait(*poller, 60s);
-    }
-}
-
-TEST_P(PollerLevel, silence_and_news_may_take_turns_a_thousand_times) {
-    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
-    for (int round = 0; round < 1000; ++round) {
-        for (int i = 0; i < 10; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
-        pair.send_to_a();
-        ASSERT_EQ(only(wait(*poller), 1), Events::read);
-        pair.read_a();
-    }
-}
-
-TEST_P(PollerLevel, what_is_ready_when_it_is_added_after_a_long_silence_is_reported) {
-    for (int i = 0; i < 100; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
-    pair.send_to_a();
-    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
-    EXPECT_EQ(only(wait(*poller), 1), Events::read);
-    ASSERT_FALSE(poller->modify(pair.a, Events::none, 1));
-    for (int i = 0; i < 100; ++i) ASSERT_THAT(wait(*poller), IsEmpty());
-    ASSERT_FALSE(poller->modify(pair.a, Events::write, 2));
-    EXPECT_EQ(only(wait(*poller), 2), Events::write);
-}
-
 TEST_P(PollerLevel, interest_may_change_between_any_two_waits) {
     const Events all[] = {Events::none, Events::read, Events::write, Events::read | Events::write};
     ASSERT_FALSE(poller->add(pair.a, Events::none, 1));
@@ -320,24 +281,6 @@ TEST_P(PollerLevel, a_reader_is_told_of_a_peer_that_closed) {
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(only(wait(*poller), 1), told ? Events::read | Events::error : Events::read);
         pair.read_a(); // its end can be read for ever
-    }
-}
-
-TEST_P(PollerLevel, it_holds_for_a_poller_that_changes_threads) {
-    ASSERT_FALSE(poller->add(pair.a, Events::read, 1));
-    const auto silence = [this] {
-        for (int i = 0; i < 20; ++i) EXPECT_THAT(wait(*poller), IsEmpty());
-    };
-    for (int round = 0; round < 3; ++round) {
-        silence();
-        std::thread(silence).join(); // and ends, with all that is its own
-        pair.send_to_a();
-        EXPECT_EQ(only(wait(*poller), 1), Events::read);
-        pair.read_a();
-        std::thread(silence).join();
-        pair.send_to_a();
-        std::thread([&] { EXPECT_EQ(only(wait(*poller), 1), Events::read); }).join();
-        pair.read_a();
     }
 }
 

@@ -32,6 +32,11 @@ inline std::vector<Ready> wait(ioloop::Poller& poller, ioloop::Duration timeout 
     return ready;
 }
 
+/// Its events, if it is the only one that is ready; else none.
+inline ioloop::Events only(const std::vector<Ready>& ready, ioloop::Poller::Key key) {
+    return ready.size() == 1 && ready[0].key == key ? ready[0].events : ioloop::Events::none;
+}
+
 inline std::vector<ioloop::PollerKind> pollers_with_descriptors() {
     std::vector<ioloop::PollerKind> kinds;
     for (const ioloop::PollerKind kind : ioloop::available_pollers()) {

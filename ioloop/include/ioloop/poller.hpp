@@ -87,12 +87,12 @@ public:
 
 enum class PollerKind : std::uint8_t {
     automatic, ///< what IOLOOP_POLLER names, else the best there is: the first below, but never io_uring or null
-    epoll,     ///< Linux
+    epoll,     ///< Linux; an idle turn makes no system call where the kernel has linux-aio (4.18)
     kqueue,    ///< macOS and the BSDs
     poll,      ///< every POSIX system
     select,    ///< what has nothing else
     wsapoll,  ///< Windows 10 (2004) and later
-    io_uring, ///< Linux, on request: an idle turn makes no system call
+    io_uring, ///< Linux, on request: epoll, and an idle turn asks io_uring instead of linux-aio
     null,     ///< no descriptors: time and wake() only
 };
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Poller over io_uring(7), for hosts that pump: a wait(no_wait) with nothing to report makes no system call.
+/// Poller over io_uring(7): that of epoll.cpp, which asks a ring instead of linux-aio whether there might be news. So a
+/// wait(no_wait) with nothing to report makes no system call here either, where the kernel has one and not the other.
 ///
 /// The ring watches one descriptor: the epoll set, which holds all others. An epoll set is itself readable when
-/// one of its descriptors is ready. So epoll remains the one source of events, with all of its semantics, and
-/// the ring answers a single question from memory that the kernel shares with us: "might epoll have news?".
-/// - After a few waits (`quiet_enough`) that found nothing, a one-shot poll of the set is armed. Arming looks at the
-///   set first, so that nothing falls between the last look and the arming.
-/// - From then on, a wait(no_wait) is two loads, until the poll fires. Then it is epoll_wait() again.
-/// - A loop with steady traffic never arms; a wait that may sleep sleeps in epoll.
+/// one of its descriptors is ready. So epoll remains the one source of events, with all of its semantics.
 ///
 /// Why not, as one might expect, one multishot poll for each descriptor? It was considered, and can not keep the
 /// contract:
@@ -18,281 +14,34 @@
 /// - The completion queue stays full while a descriptor is drained behind its back: native_handle() would be
 ///   readable with nothing to report. epoll looks again when it is polled.
 /// - Requests are the submitting thread's. When that thread ends, the kernel cancels them; but a loop may be made
-///   by one thread and run by another.
+///   by one thread and run by another. (This concerns the one request that is left, too: see io_uring_tripwire.cpp.)
 /// And it gains little: 8 % of a chain of reads and writes, measured without the looking again.
-///
-/// That requests are the submitting thread's concerns the one that is left, too: a loop that changed hands makes a
-/// new ring. A child of fork() shares the memory of the parent's ring. So the positions in its queues are kept
-/// here and only ever written there: whatever the child does, the parent sees its completion.
-///
-/// The flags: IORING_SETUP_DEFER_TASKRUN (Linux 6.1) leaves the host alone, as nothing interrupts its system calls or
-/// wakes it for a completion; the kernel says by IORING_SQ_TASKRUN that there is one. Before that, COOP_TASKRUN
-/// (5.19) does the same less thoroughly; and before that, completions just arrive.
-///
-/// Closing a ring has an echo: a moment later the kernel runs a clean-up in the thread that made it, and that ends a
-/// system call which the thread sleeps in with EINTR, as if there had been a signal. A loop starts its turn
-/// again, and so should everybody; but rings are made and closed sparingly here.
-///
-/// Nothing can overflow: there is never more than one request, and the queues have room for several.
 ///
 /// io_uring may be compiled out (ENOSYS), switched off (sysctl kernel.io_uring_disabled: EPERM) or filtered by a
 /// sandbox (EPERM or ENOSYS). Then the constructor says so, and available_pollers() does not offer it.
-/// Never chosen automatically: it is one more thing that may go wrong, for a tenth of a microsecond a turn.
-#include "../raise.hpp"
+/// Never chosen automatically: it is one more thing that may go wrong, and linux-aio does the same with fewer of them.
+#include "../os/tripwire.hpp"
 
 #include <ioloop/poller.hpp>
 
-#include <atomic>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
-#include <utility>
+#include <memory>
+#include <string_view>
 
 #include <linux/io_uring.h>
-#include <poll.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace ioloop {
 
-std::unique_ptr<Poller> make_epoll_poller();
+std::unique_ptr<Poller> make_epoll_poller(std::unique_ptr<Tripwire> tripwire, std::string_view name);
 
-namespace {
-
-// Part of the kernel's interface, but younger than the headers of some systems.
-constexpr std::uint32_t setup_coop_taskrun = 1U << 8U;
-constexpr std::uint32_t setup_taskrun_flag = 1U << 9U;
-constexpr std::uint32_t setup_single_issuer = 1U << 12U;
-constexpr std::uint32_t setup_defer_taskrun = 1U << 13U;
-constexpr std::uint32_t sq_taskrun = 1U << 2U;
-
-/// Unlike this_thread(), it is never given to another thread, not even when this one has ended: the kernel cancels what
-/// a thread has asked for only some time after that.
-std::uint64_t thread_number() noexcept {
-    static std::atomic<std::uint64_t> last{0};
-    static thread_local const std::uint64_t number = ++last;
-    return number;
+std::unique_ptr<Poller> make_io_uring_poller() {
+    return make_epoll_poller(make_io_uring_tripwire(), "io_uring");
 }
 
-/// What the ring shares with the kernel, mapped.
-class Mapping {
-public:
-    Mapping() = default;
-    Mapping(const Mapping&) = delete;
-    Mapping& operator=(const Mapping&) = delete;
-    ~Mapping() { unmap(); }
-
-    bool map(Fd ring, std::uint64_t offset, std::size_t size) {
-        void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-                                static_cast<off_t>(offset));
-        if (at == MAP_FAILED) return false;
-        at_ = static_cast<std::byte*>(at);
-        size_ = size;
-        return true;
-    }
-    void unmap() {
-        if (at_ != nullptr) ::munmap(std::exchange(at_, nullptr), size_);
-    }
-    template <class T> T* at(std::uint32_t offset) const {
-        return static_cast<T*>(static_cast<void*>(at_ + offset)); // the kernel aligns them
-    }
-
-private:
-    std::byte* at_ = nullptr;
-    std::size_t size_ = 0;
-};
-
-/// A ring that holds at most one request: a one-shot poll.
-class Ring {
-public:
-    Ring() = default;
-    Ring(const Ring&) = delete;
-    Ring& operator=(const Ring&) = delete;
-    ~Ring() { close(); }
-
-    std::error_code open() {
-        close();
-        for (const std::uint32_t flags : {setup_single_issuer | setup_defer_taskrun | setup_taskrun_flag,
-                                          setup_coop_taskrun | setup_taskrun_flag, 0U}) {
-            io_uring_params params{};
-            params.flags = flags;
-            constexpr unsigned entries = 4;
-            ring_ = static_cast<Fd>(::syscall(__NR_io_uring_setup, entries, &params)); // is close-on-exec
-            if (ring_ >= 0) return map(params);
-            if (errno != EINVAL) break; // EINVAL: this kernel does not know the flags
-        }
-        return {errno, std::system_category()};
-    }
-
-    void close() {
-        submissions_.unmap();
-        completions_.unmap();
-        requests_.unmap();
-        if (ring_ >= 0) ::close(std::exchange(ring_, invalid_fd));
-    }
-
-    bool is_open() const { return ring_ >= 0; }
-
-    /// From here on, or from before: has_fired() once `fd` is readable, at once if it is.
-    /// Errors: bad_file_descriptor or file_exists if the ring is another thread's; out of memory.
-    std::error_code poll_once(Fd fd) {
-        if (pending_) {
-            // It had work to do, but whether that ended it, the kernel decides as it does it: whoever is woken
-            // for what somebody else took goes on waiting.
-            if (const auto error = enter(0)) return error;
-            collect();
-            if (pending_) return {};
-        }
-        const std::uint32_t index = submitted_ & sq_mask_;
-        io_uring_sqe& sqe = requests_.at<io_uring_sqe>(0)[index];
-        std::memset(&sqe, 0, sizeof sqe);
-        sqe.opcode = IORING_OP_POLL_ADD;
-        sqe.fd = fd;
-        sqe.poll_events = POLLIN;
-        sqe.user_data = ++request_;
-        sq_array_[index] = index;
-        std::atomic_ref(*sq_tail_).store(++submitted_, std::memory_order_release);
-        if (const auto error = enter(1)) return error;
-        pending_ = true;
-        return {};
-    }
-
-    /// No system call.
-    bool has_fired() {
-        collect();
-        return !pending_ || (std::atomic_ref(*sq_flags_).load(std::memory_order_relaxed) & sq_taskrun) != 0;
-    }
-
-private:
-    /// Submits so many, and runs what was deferred. Waits for nothing.
-    std::error_code enter(unsigned submit) const {
-        const long accepted =
-            ::syscall(__NR_io_uring_enter, ring_, submit, 0, IORING_ENTER_GETEVENTS, nullptr, 0);
-        if (accepted == static_cast<long>(submit)) return {};
-        return {accepted < 0 ? errno : EAGAIN, std::system_category()};
-    }
-
-    void collect() {
-        const std::uint32_t tail = std::atomic_ref(*cq_tail_).load(std::memory_order_acquire);
-        if (completed_ == tail) return;
-        for (; completed_ != tail; ++completed_) {
-            if (cqes_[completed_ & cq_mask_].user_data == request_) pending_ = false;
-        }
-        std::atomic_ref(*cq_head_).store(completed_, std::memory_order_release);
-    }
-
-    std::error_code map(const io_uring_params& params) {
-        const auto& sq = params.sq_off;
-        const auto& cq = params.cq_off;
-        // Two mappings where one would do since 5.4 (IORING_FEAT_SINGLE_MMAP): the older way works with all.
-        if (!submissions_.map(ring_, IORING_OFF_SQ_RING,
-                              sq.array + params.sq_entries * sizeof(std::uint32_t)) ||
-            !completions_.map(ring_, IORING_OFF_CQ_RING,
-                              cq.cqes + params.cq_entries * sizeof(io_uring_cqe)) ||
-            !requests_.map(ring_, IORING_OFF_SQES, params.sq_entries * sizeof(io_uring_sqe))) {
-            const std::error_code error{errno, std::system_category()};
-            close();
-            return error;
-        }
-        sq_tail_ = submissions_.at<std::uint32_t>(sq.tail);
-        sq_flags_ = submissions_.at<std::uint32_t>(sq.flags);
-        sq_array_ = submissions_.at<std::uint32_t>(sq.array);
-        sq_mask_ = *submissions_.at<std::uint32_t>(sq.ring_mask);
-        cq_head_ = completions_.at<std::uint32_t>(cq.head);
-        cq_tail_ = completions_.at<std::uint32_t>(cq.tail);
-        cqes_ = completions_.at<io_uring_cqe>(cq.cqes);
-        cq_mask_ = *completions_.at<std::uint32_t>(cq.ring_mask);
-        submitted_ = completed_ = 0;
-        pending_ = false;
-        return {};
-    }
-
-    Fd ring_ = invalid_fd;
-    Mapping submissions_;
-    Mapping completions_;
-    Mapping requests_;
-    std::uint32_t* sq_tail_ = nullptr;
-    std::uint32_t* sq_flags_ = nullptr;
-    std::uint32_t* sq_array_ = nullptr;
-    std::uint32_t* cq_head_ = nullptr;
-    std::uint32_t* cq_tail_ = nullptr;
-    io_uring_cqe* cqes_ = nullptr;
-    std::uint32_t sq_mask_ = 0;
-    std::uint32_t cq_mask_ = 0;
-    std::uint32_t submitted_ = 0; ///< our position in the submission queue
-    std::uint32_t completed_ = 0; ///< our position in the completion queue
-    std::uint64_t request_ = 0;   ///< the latest; a completion of an earlier one is no news
-    bool pending_ = false;        ///< request_ is with the kernel, as far as we have looked
-};
-
-class IoUringPoller final : public Poller {
-public:
-    IoUringPoller() : epoll_(make_epoll_poller()) {
-        if (const auto error = ring_.open()) raise(std::system_error(error, "io_uring_setup"));
-        owner_ = thread_number();
-    }
-
-    std::error_code add(Fd fd, Events interest, Key key) override { return epoll_->add(fd, interest, key); }
-    std::error_code modify(Fd fd, Events interest, Key key) override {
-        return epoll_->modify(fd, interest, key);
-    }
-    std::error_code remove(Fd fd) override { return epoll_->remove(fd); }
-
-    std::error_code reset() override {
-        ring_.close(); // it watches the old set, and keeps it alive
-        armed_ = false;
-        return epoll_->reset();
-    }
-
-    std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
-        if (armed_ && owner_ == thread_number()) {
-            armed_ = !ring_.has_fired();
-            if (armed_ && timeout <= no_wait) {
-                count = 0;
-                return {};
-            }
-        }
-        const std::error_code error = epoll_->wait(ready, timeout, count);
-        const bool quiet = !error && count == 0 && timeout <= no_wait;
-        quiet_waits_ = quiet ? quiet_waits_ + 1 : 0;
-        if (quiet_waits_ >= quiet_enough) arm();
-        return error;
-    }
-
-    void wake() noexcept override { epoll_->wake(); }
-    Fd native_handle() const noexcept override { return epoll_->native_handle(); }
-    bool set_alarm(Duration in) noexcept override { return epoll_->set_alarm(in); }
-    std::string_view name() const noexcept override { return "io_uring"; }
-
-private:
-    /// Arming, firing and collecting cost about 1 us; what it saves is about 100 ns a wait.
-    static constexpr int quiet_enough = 8;
-
-    /// If it fails (no memory, no descriptor), the next waits are system calls, and then it is tried again.
-    void arm() {
-        quiet_waits_ = 0;
-        armed_ = false;
-        if (owner_ != thread_number()) ring_.close();
-        if (!ring_.is_open() && ring_.open()) return;
-        owner_ = thread_number();
-        armed_ = !ring_.poll_once(epoll_->native_handle());
-        if (!armed_) ring_.close();
-    }
-
-    std::unique_ptr<Poller> epoll_; ///< the wake event is in its set, too
-    Ring ring_;
-    std::uint64_t owner_ = 0; ///< the thread that opened ring_
-    bool armed_ = false;      ///< there is a poll under way that is not known to have fired
-    int quiet_waits_ = 0;
-};
-
-} // namespace
-
-std::unique_ptr<Poller> make_io_uring_poller() { return std::make_unique<IoUringPoller>(); }
-
-/// A ring of no entries is refused as such (EINVAL) by whoever would make one of some. Nothing is made: see above
-/// for what closing it would do.
+/// A ring of no entries is refused as such (EINVAL) by whoever would make one of some. Nothing is made: see
+/// io_uring_tripwire.cpp for what closing it would do.
 bool has_io_uring() noexcept {
     io_uring_params params{};
     return ::syscall(__NR_io_uring_setup, 0, &params) < 0 && errno == EINVAL;
