@@ -60,6 +60,8 @@ set(floor_1
     src/os/identify.cpp
     src/os/identify.hpp
     src/os/io_uring_tripwire.cpp
+    src/os/precise_sleep.cpp
+    src/os/precise_sleep.hpp
     src/os/process.cpp
     src/os/process.hpp
     src/os/signal_claim.cpp

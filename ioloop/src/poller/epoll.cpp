@@ -23,8 +23,8 @@
 /// still be full of data.
 ///
 /// epoll_wait() counts in milliseconds. epoll_pwait2() (Linux 5.11) counts in nanoseconds; where it is missing,
-/// milliseconds are rounded up, so that a timeout is late rather than early. The thread's timer slack (50 us by
-/// default, prctl(2) PR_SET_TIMERSLACK) comes on top of either.
+/// milliseconds are rounded up, so that a timeout is late rather than early. What the thread's timer slack
+/// would add to either, is left out (../os/precise_sleep.hpp).
 ///
 /// A look that does not wait asks the kernel without the C library. glibc's epoll_wait() is a cancellation point: once
 /// the process has a second thread, it costs 47 instructions more (95 and 101 ns, measured). A thread that sleeps
@@ -43,6 +43,7 @@
 ///
 /// The alarm is a timerfd in the set, made when it is first asked for: then the set, and so native_handle(), is
 /// readable when it has expired. Its clock is std::chrono::steady_clock's. Setting it takes an expiry back.
+#include "../os/precise_sleep.hpp"
 #include "../os/tripwire.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
@@ -223,6 +224,7 @@ private:
 
     int sleep_in_epoll(int room, Duration timeout) {
         if (timeout == forever) return ::epoll_wait(epoll_, batch_, room, -1);
+        const PreciseSleep precise(timeout);
 #if defined(SYS_epoll_pwait2)
         if (has_pwait2_) {
             const timespec relative = to_timespec(timeout);

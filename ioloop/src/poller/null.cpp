@@ -3,6 +3,8 @@
 /// other (consoles, sandboxes), and as the smallest statement of what a port is.
 ///
 /// wake() is not signal-safe here: it takes a mutex.
+#include "../os/precise_sleep.hpp"
+
 #include <ioloop/poller.hpp>
 
 #include <condition_variable>
@@ -30,6 +32,7 @@ public:
         if (deadline == never) {
             changed_.wait(lock, woken);
         } else if (timeout > no_wait) {
+            const PreciseSleep precise(timeout);
             changed_.wait_until(lock, deadline, woken);
         }
         woken_ = false;

@@ -14,6 +14,7 @@
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
 #include "../os/identify.hpp"
+#include "../os/precise_sleep.hpp"
 #include "../os/wake_event.hpp"
 
 #include <ioloop/poller.hpp>
@@ -137,6 +138,7 @@ private:
     }
 
     int sleep(Duration timeout) {
+        const PreciseSleep precise(timeout);
         const auto size = static_cast<nfds_t>(set_.size());
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__)
         timespec relative{};

@@ -21,6 +21,7 @@
 /// Watching it for reading in secret would tell, but never again let the loop sleep once data is there that
 /// nobody wants yet: flow control, broken (tornado #37 and its cure, 41ff81b2).
 #include "../os/identify.hpp"
+#include "../os/precise_sleep.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 
@@ -142,6 +143,7 @@ private:
     }
 
     int sleep(fd_set& readable, fd_set& writable, Duration timeout) {
+        const PreciseSleep precise(timeout);
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
         timespec relative{};
         relative.tv_sec = static_cast<time_t>(seconds.count());
