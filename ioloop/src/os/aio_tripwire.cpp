@@ -68,11 +68,18 @@ public:
     AioContext& operator=(const AioContext&) = delete;
 
     bool open() noexcept {
-        constexpr long requests =
-            1; // the kernel makes it two for each CPU at least: room for those that were cancelled
+        // The kernel rounds up, to 8 for each CPU and a page at least: there is room for those that were cancelled.
+        constexpr long requests = 1;
         if (::syscall(SYS_io_setup, requests, &context_) != 0) return false;
         ring_ = reinterpret_cast<SharedRing*>(context_); // its number is its address
-        return ring_->is_known();
+        if (!ring_->is_known()) give_up();
+        return is_open();
+    }
+    bool is_open() const noexcept { return ring_ != nullptr; }
+    /// It is not destroyed: see above.
+    void give_up() noexcept {
+        ring_ = nullptr;
+        context_ = 0;
     }
 
     bool poll_once(Fd fd) noexcept {
@@ -90,6 +97,7 @@ public:
     }
 
     void cancel() noexcept {
+        if (!is_open()) return;
         collect();
         if (!std::exchange(pending_, false)) return;
         io_event unused;
@@ -146,24 +154,27 @@ constinit std::atomic<bool> refused{false};
 
 class AioTripwire final : public Tripwire {
 public:
-    AioTripwire() = default;
+    AioTripwire() { replace_context(); } // and not later: no turn of a loop shall allocate
     ~AioTripwire() override {
         disarm();
         if (context_ != nullptr) spares.give(context_);
     }
 
     bool arm(Fd fd) noexcept override {
-        while (context_ != nullptr || find_context()) {
+        for (; context_ != nullptr; replace_context()) {
+            if (!context_->is_open() && (refused || !context_->open())) break;
             if (context_->poll_once(fd)) {
                 position_ = flags_ = &context_->tail();
                 seen_ = context_->position();
                 return true;
             }
-            // One that has served before may be our parent's: there is a next one. It is not destroyed, as it is not ours,
-            // or as that takes long.
-            if (!context_->has_served()) refused = true;
-            delete std::exchange(context_, nullptr);
+            if (!context_->has_served()) {
+                context_->give_up();
+                break;
+            }
+            // One that has served before, and does not any more, is our parent's: there is a next one.
         }
+        if (context_ != nullptr && !context_->is_open()) refused = true;
         return false;
     }
 
@@ -172,19 +183,13 @@ public:
     }
 
 private:
-    bool find_context() noexcept {
+    void replace_context() noexcept {
+        delete context_;
         context_ = spares.take();
-        if (context_ != nullptr) return true;
-        if (refused) return false;
-        context_ = new (std::nothrow) AioContext;
-        if (context_ == nullptr) return false;
-        if (context_->open()) return true;
-        refused = true;
-        delete std::exchange(context_, nullptr);
-        return false;
+        if (context_ == nullptr) context_ = new (std::nothrow) AioContext;
     }
 
-    AioContext* context_ = nullptr; ///< null: never armed yet, or refused
+    AioContext* context_ = nullptr; ///< open once it was armed; null: no memory
 };
 
 } // namespace
