@@ -10,7 +10,7 @@ namespace ioloop {
 namespace {
 
 constexpr Duration usual_slack = std::chrono::microseconds(50);
-constexpr Duration long_sleep = 1000 * usual_slack;
+static_assert(PreciseSleep::long_sleep == 1000 * usual_slack);
 
 bool set_slack(Duration slack) noexcept {
     return ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack.count()), 0UL, 0UL, 0UL) == 0;

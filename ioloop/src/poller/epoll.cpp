@@ -204,11 +204,7 @@ private:
         // Armed first: what comes in between, one of the two sees.
         armed_ = quiet_looks_ >= quiet_enough && tripwire_ != nullptr && tripwire_->arm(epoll_);
         if (quiet_looks_ >= quiet_enough) quiet_looks_ = 0;
-#if defined(SYS_epoll_wait)
-        const int found = static_cast<int>(::syscall(SYS_epoll_wait, epoll_, batch_, room, 0));
-#else // younger architectures, such as arm64
-        const int found = static_cast<int>(::syscall(SYS_epoll_pwait, epoll_, batch_, room, 0, nullptr, 0));
-#endif
+        const int found = look_into_epoll(room);
         quiet_looks_ = found == 0 ? quiet_looks_ + 1 : 0;
         armed_ = armed_ && found == 0;
         return found;
@@ -222,8 +218,20 @@ private:
         return found;
     }
 
+    int look_into_epoll(int room) {
+#if defined(SYS_epoll_wait)
+        return static_cast<int>(::syscall(SYS_epoll_wait, epoll_, batch_, room, 0));
+#else // younger architectures, such as arm64
+        return static_cast<int>(::syscall(SYS_epoll_pwait, epoll_, batch_, room, 0, nullptr, 0));
+#endif
+    }
+
     int sleep_in_epoll(int room, Duration timeout) {
         if (timeout == forever) return ::epoll_wait(epoll_, batch_, room, -1);
+        if (timeout < PreciseSleep::long_sleep) {
+            // Precision costs several times this look. Who has traffic does not sleep, and shall not pay for it.
+            if (const int found = look_into_epoll(room); found != 0) return found;
+        }
         const PreciseSleep precise(timeout);
 #if defined(SYS_epoll_pwait2)
         if (has_pwait2_) {
