@@ -6,9 +6,9 @@
 /// interrupted, none is needed, and a loop may change hands. (From the kernel's fs/aio.c, aio_poll_wake(). Only if
 /// it meets our io_submit() half-way does a kernel thread do it, a little later.)
 ///
-/// The ring is part of the kernel's interface: its head may be advanced without io_getevents(2), and the kernel reads it
-/// to see what is free again (fs/aio.c, user_refill_reqs_available()). libaio looks into it, QEMU (block/linux-aio.c)
-/// and fio (engines/libaio.c) reap from it. Who finds another magic than theirs has found another ring: it is left alone.
+/// The ring is meant to be read from here: its head is "written to by userland", as the kernel says of struct aio_ring
+/// (fs/aio.c), and it reads it to see what is free again (user_refill_reqs_available()). Who finds another magic than
+/// that has found another ring: it is left alone.
 ///
 /// Facts:
 /// - io_destroy(2) sleeps for a grace period of RCU: measured, 32 to 40 ms. So no context is destroyed, ever. It is
@@ -19,11 +19,11 @@
 /// - A child of fork() has no contexts, but shares the memory of its parent's rings. It is refused (EINVAL) as it submits, and
 ///   makes its own. Our position in the ring is kept here and only ever written there: whatever the child
 ///   does, the parent sees its completion.
-/// - The kernel may have no aio (ENOSYS: a configuration, gVisor in part), have run out of it (EAGAIN: sysctl
+/// - The kernel may have no aio (ENOSYS: a configuration), have run out of it (EAGAIN: sysctl
 ///   fs.aio-max-nr), or be told to refuse it (EPERM: a filter); before 4.18 it knows no poll (EINVAL). Then
 ///   it is not asked again by this process.
 ///
-/// Measured: a look 0.3 ns, io_setup() 20 us, io_submit() 0.4 us, the completion 0.3 us for who causes it.
+/// Measured: io_setup() 20 to 30 us; a look 0.3 ns; arming, being tripped and collecting together 0.75 us.
 #include "tripwire.hpp"
 
 #if defined(__linux__) && !defined(__ANDROID__) && __has_include(<linux/aio_abi.h>)
