@@ -37,7 +37,7 @@ Duration IOLoop::Impl::time_to_deadline() const noexcept {
 /// When the first timeout is due; `never` while time stands still before it.
 TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
     if (paused_) return never;
-    const TimePoint first = heap_.front_deadline(now);
+    const TimePoint first = timeout_queue_.front_deadline(now);
     return holding_ && first > held_at_ ? never : first;
 }
 
@@ -365,7 +365,7 @@ void IOLoop::Impl::change_hold() {
 }
 
 void IOLoop::Impl::shift_deadlines(Duration gap) {
-    heap_.shift(gap);
+    timeout_queue_.shift(gap);
     timeouts_.for_each([&](std::uint32_t, TimeoutEntry& entry) {
         if (entry.deadline != never) entry.deadline = after(entry.deadline, gap);
     });

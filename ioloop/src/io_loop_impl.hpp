@@ -186,7 +186,8 @@ private:
     /// By the cheap clock. Should that lag behind by more than it says, as after a stop of the whole machine, what is due
     /// runs a turn later.
     bool anything_due() const noexcept {
-        return !heap_.empty() && heap_.front_deadline() <= (holding_ ? held_at_ : clock_->not_after());
+        const TimePoint first = timeout_queue_.not_before();
+        return first != never && first <= (holding_ ? held_at_ : clock_->not_after());
     }
     bool run_handlers(Spend& spend, Turn& out);
     void set_due_aside();
@@ -282,7 +283,7 @@ private:
     // What is registered.
     HandlerTable handlers_;
     SlotMap<TimeoutEntry> timeouts_;
-    mutable TimeoutQueue heap_; ///< mutable: to say which deadline is first, it tidies up
+    mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up
     CallbackQueue queue_;
     SignalQueue signal_queue_;
     std::vector<std::shared_ptr<SignalHandler>> signal_handlers_;

@@ -42,7 +42,7 @@ IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
       fork_generation_(fork_generation()),
       handlers_(memory_),
       timeouts_(memory_),
-      heap_(memory_, clock_->now()),
+      timeout_queue_(memory_, clock_->now()),
       queue_(memory_),
       ready_(ready_capacity, memory_),
       due_(memory_),
@@ -106,7 +106,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
         timeouts_.retire(slot);
         if (!entry.running) timeouts.push_back(slot);
     });
-    heap_.clear();
+    timeout_queue_.clear();
     due_.clear();
     due_next_ = 0;
     due_left_ = 0;

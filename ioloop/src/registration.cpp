@@ -221,11 +221,11 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     require_usable(member, &origin);
     if (!callback) [[unlikely]]
         refuse_null_callback(member, origin);
-    heap_.reserve(timeouts_.end_after_emplace());
+    timeout_queue_.reserve(timeouts_.end_after_emplace());
     Context context = context_for(callback);
     const auto id = timeouts_.emplace(TimeoutEntry{
         std::move(callback), deadline, {}, chain_at(site_table::number(origin)), std::move(context)});
-    heap_.arm(id.slot, deadline);
+    timeout_queue_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
     first_timeout_changed();
@@ -238,8 +238,8 @@ bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
     TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
     if (entry == nullptr) return false;
     if (entry->running && !entry->rearmed) return false; // it has fired; this is its own callback
-    if (heap_.armed(id.slot)) {
-        heap_.disarm(id.slot);
+    if (timeout_queue_.armed(id.slot)) {
+        timeout_queue_.disarm(id.slot);
         first_timeout_changed();
     }
     if (entry->due) {
@@ -264,11 +264,11 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
     if (entry->running) {
         // Not before its call returns: a nested turn would enter it again, or spin on its deadline.
         entry->rearmed = true;
-        entry->ticket = heap_.ticket();
-    } else if (heap_.armed(id.slot)) {
-        heap_.rearm(id.slot, deadline);
+        entry->ticket = timeout_queue_.ticket();
+    } else if (timeout_queue_.armed(id.slot)) {
+        timeout_queue_.rearm(id.slot, deadline);
     } else {
-        heap_.arm(id.slot, deadline);
+        timeout_queue_.arm(id.slot, deadline);
     }
     if (observer_ != nullptr) tell_change(ChangeKind::moved, id, *entry);
     first_timeout_changed();

@@ -86,9 +86,9 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
         if (anything_queued()) {
             limit = no_wait;
             quiet = WakeReason::callbacks;
-        } else if (limit > no_wait && !heap_.empty()) {
+        } else if (limit > no_wait && !timeout_queue_.empty()) {
             const TimePoint now = time();
-            const Duration due = until(heap_.front_deadline(now), now);
+            const Duration due = until(timeout_queue_.front_deadline(now), now);
             // While time stands still, what is not due now does not come due.
             if (due <= limit && (due <= no_wait || !holding_)) {
                 limit = due;
@@ -235,9 +235,9 @@ void IOLoop::Impl::set_due_aside() {
     now_known_ = false;
     if (anything_due()) {
         const TimePoint now = this->now();
-        while (heap_.not_before() <= now) {
+        while (timeout_queue_.not_before() <= now) {
             due_.push_back({}); // room first: a failure must not lose the timeout
-            const std::uint32_t slot = heap_.pop_due(now);
+            const std::uint32_t slot = timeout_queue_.pop_due(now);
             if (slot == TimeoutQueue::nothing) {
                 due_.pop_back();
                 break;
@@ -318,7 +318,7 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& o
             e.running = false;
             if (loop.timeouts_.find(id.slot, id.generation) != nullptr) {
                 if (std::exchange(e.rearmed, false)) {
-                    loop.heap_.arm(id.slot, e.deadline, e.ticket);
+                    loop.timeout_queue_.arm(id.slot, e.deadline, e.ticket);
                     return;
                 }
                 loop.timeouts_.retire(id.slot);
