@@ -22,7 +22,7 @@ inline IOLoop::Impl::Call::Call(Impl& loop, CallKind k, std::uint64_t i, const C
       id(i),
       outer(std::exchange(loop.frame_, this)),
       kind(k),
-      loop_(loop) {
+      loop_(loop) { // NOLINT(cppcoreguidelines-pro-type-member-init): the rest is set by those who have it
     if (loop.watchdog_) [[unlikely]]
         loop.tell_watchdog();
 }
@@ -34,7 +34,7 @@ inline IOLoop::Impl::Call::~Call() {
 }
 
 /// Runs a callable, between the observer's two looks; what it throws goes to the error hook.
-template <class F> void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
+template <class F> inline void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
     if (observer_ != nullptr) [[unlikely]]
         tell_before(call);
 #if IOLOOP_EXCEPTIONS

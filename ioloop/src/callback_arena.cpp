@@ -43,7 +43,7 @@ void CallbackArena::free(Chunk* chunk) noexcept {
     chunk->memory->deallocate(chunk, sizeof(Chunk), alignof(Chunk));
 }
 
-void CallbackArena::append(CallbackArena& from) noexcept {
+void CallbackArena::take_over(CallbackArena& from) noexcept {
     if (from.empty()) return;
     std::size_t taken = 0;
     for (const Chunk* chunk = from.first_; chunk != nullptr; chunk = chunk->next) ++taken;

@@ -132,9 +132,25 @@ public:
     void push(Function<void()>&& callback, SiteId site, bool from_outside = false) {
         callback.move_to(write(callback, 0, site, from_outside).closure());
     }
+    /// The same, if there is room for every callback and this one is moved as bytes. Else false, with both untouched. It calls
+    /// nothing: what a post costs most of the time.
+    bool try_push(Function<void()>& callback, SiteId site, bool from_outside) noexcept {
+        if (!has_room_for(callback)) return false;
+        callback.move_to(append(callback, 0, site, from_outside).closure());
+        return true;
+    }
+    /// The same, posted by a callable that has this chain.
+    bool try_push(Function<void()>& callback, const Chain& chain) noexcept {
+        if (!has_room_for(callback)) return false;
+        CallbackRecord& record =
+            append(callback, detail::arena_round_up(sizeof(CallbackRecord::Details)), chain.site(), false);
+        ::new (record.behind(0)) CallbackRecord::Details{chain, {}, {}};
+        callback.move_to(record.closure());
+        return true;
+    }
 
     /// Takes over all that `from` has, behind what is here, and gives it chunks in exchange.
-    void append(CallbackArena& from) noexcept;
+    void take_over(CallbackArena& from) noexcept;
 
     /// Callbacks are counted: the id of one is how many were there before. Thread: any.
     std::uint64_t front_id() const noexcept { return popped_.load(std::memory_order_relaxed); }
@@ -189,19 +205,32 @@ public:
     }
 
 private:
+    static std::size_t size_of(const Function<void()>& callback, std::size_t details) noexcept {
+        return detail::arena_round_up(sizeof(CallbackRecord)) + details +
+               detail::arena_round_up(callback.operations()->size);
+    }
+    bool has_room_for(const Function<void()>& callback) const noexcept {
+        constexpr std::size_t largest = detail::arena_round_up(sizeof(CallbackRecord)) +
+                                        detail::arena_round_up(sizeof(CallbackRecord::Details)) +
+                                        Function<void()>::inline_size;
+        return last_ != nullptr && last_->end <= sizeof last_->bytes - largest &&
+               callback.operations()->relocate == nullptr;
+    }
     /// A record with room for its closure, and for so many bytes before that.
     CallbackRecord& write(const Function<void()>& callback, std::size_t details, SiteId site,
                           bool from_outside) {
-        const auto* const operations = callback.operations();
-        const std::size_t size = detail::arena_round_up(sizeof(CallbackRecord)) + details +
-                                 detail::arena_round_up(operations->size);
-        if (last_ == nullptr || sizeof last_->bytes - last_->end < size) [[unlikely]]
+        if (last_ == nullptr || sizeof last_->bytes - last_->end < size_of(callback, details)) [[unlikely]]
             add_chunk();
+        return append(callback, details, site, from_outside);
+    }
+    CallbackRecord& append(const Function<void()>& callback, std::size_t details, SiteId site,
+                           bool from_outside) noexcept {
+        const std::size_t size = size_of(callback, details);
         void* const place = last_->bytes + last_->end;
         last_->end += static_cast<std::uint32_t>(size);
         pushed_.store(end_id() + 1, std::memory_order_relaxed);
-        return *::new (place)
-            CallbackRecord(operations, site, static_cast<std::uint16_t>(size), details != 0, from_outside);
+        return *::new (place) CallbackRecord(callback.operations(), site, static_cast<std::uint16_t>(size),
+                                             details != 0, from_outside);
     }
 
     static CallbackRecord* at(Chunk* chunk, std::uint32_t offset) noexcept {

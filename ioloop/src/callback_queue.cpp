@@ -34,7 +34,7 @@ bool CallbackQueue::push_from_thread(Function<void()>&& callback, CallbackLabel&
 
 void CallbackQueue::take_inbox() noexcept {
     const Lock lock(locked_);
-    arena_.append(inbox_);
+    arena_.take_over(inbox_);
     inbox_filled_.store(false, std::memory_order_relaxed);
 }
 

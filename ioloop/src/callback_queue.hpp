@@ -28,16 +28,13 @@ public:
     bool push_from_thread(Function<void()>&& callback, CallbackLabel&& label);
     /// The same on the loop's thread.
     bool push(Function<void()>&& callback, CallbackLabel&& label) {
-        if (!opens()) return false;
+        if (closed_.load(std::memory_order_relaxed)) return false;
+        if (has_inbox()) take_inbox();
         arena_.push(std::move(callback), std::move(label));
         return true;
     }
-    /// The same with a plain label, which says no more than this.
-    bool push(Function<void()>&& callback, SiteId site, bool from_outside) {
-        if (!opens()) return false;
-        arena_.push(std::move(callback), site, from_outside);
-        return true;
-    }
+    /// True if nothing stands before a push on the loop's thread: it is not refused, and the inbox is empty.
+    bool is_open() const noexcept { return !closed_.load(std::memory_order_relaxed) && !has_inbox(); }
 
     /// True if another thread's post waits in the inbox. Sequentially consistent: read it after announcing
     /// to sleep, and a post either is seen here or sees the announcement. Thread: any.
@@ -65,14 +62,6 @@ public:
 private:
     class Lock;
 
-    /// Before a push on the loop's thread: true, with the inbox taken over, if it is not refused.
-    bool opens() noexcept {
-        if (closed_.load(std::memory_order_relaxed)) [[unlikely]]
-            return false;
-        if (has_inbox()) [[unlikely]]
-            take_inbox();
-        return true;
-    }
     void take_inbox() noexcept;
 
     CallbackArena arena_;

@@ -200,15 +200,22 @@ void IOLoop::Impl::tell_before(Call& call) {
     record.chain = call.chain;
     record.begin = instant_;
     record.kind = call.kind;
-    record.events = call.events;
-    record.fd = call.fd;
+    if (call.kind == CallKind::handler) {
+        record.events = call.events;
+        record.fd = call.fd;
+    }
     record.depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(statistics_.depth, UINT8_MAX));
     if (call.ready_at != TimePoint{} && !holding_)
         record.late = std::max(instant_ - std::max(call.ready_at, TimePoint{}), Duration{});
+    switch (call.kind) {
+    case CallKind::handler: ++record_.handlers; break;
+    case CallKind::callback: ++record_.callbacks; break;
+    case CallKind::timeout: ++record_.timeouts; break;
+    }
     observer_->before_call(record);
     if (record_.cause.site() == SiteId::none && call.kind == woken_for(record_.reason)) {
         record_.cause = call.chain;
-        record_.cause_fd = call.fd;
+        record_.cause_fd = record.fd;
     }
 }
 

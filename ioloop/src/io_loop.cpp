@@ -50,7 +50,7 @@ void IOLoop::close(bool all_fds) {
     self_.reset(); // nor is it current on any other thread
 }
 
-void IOLoop::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
+void IOLoop::add_handler(Fd fd, Handler handler, Events events, const Origin& origin) {
     add_object(fd, std::move(handler), events, nullptr, nullptr, origin);
 }
 void IOLoop::add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
@@ -64,7 +64,8 @@ void IOLoop::add_object(Fd fd, Handler handler, Events events, std::shared_ptr<v
     if (error == std::errc::operation_not_permitted) text.append("; it cannot be watched (a regular file?)");
     raise(std::system_error(error, text));
 }
-void IOLoop::add_handler(Fd fd, Handler handler, Events events, std::error_code& error, Origin origin) {
+void IOLoop::add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
+                         const Origin& origin) {
     error = impl_->add_handler(fd, std::move(handler), events, origin);
 }
 void IOLoop::update_handler(Fd fd, Events events) {
@@ -96,14 +97,14 @@ bool IOLoop::note_period(Timeout timeout, Duration period) noexcept {
     return impl_->note_period(timeout, period);
 }
 
-void IOLoop::add_signal_handler(int signal, Callback callback, Origin origin) {
+void IOLoop::add_signal_handler(int signal, Callback callback, const Origin& origin) {
     const auto error = impl_->add_signal_handler(signal, std::move(callback), origin);
     if (!error) return;
     std::string text = "add_signal_handler: signal " + std::to_string(signal) + ", " + describe(origin);
     if (error == std::errc::file_exists) text.append("; a loop of this process handles it already");
     raise(std::system_error(error, text));
 }
-void IOLoop::add_signal_handler(int signal, Callback callback, std::error_code& error, Origin origin) {
+void IOLoop::add_signal_handler(int signal, Callback callback, std::error_code& error, const Origin& origin) {
     error = impl_->add_signal_handler(signal, std::move(callback), origin);
 }
 bool IOLoop::remove_signal_handler(int signal) noexcept {
@@ -111,26 +112,26 @@ bool IOLoop::remove_signal_handler(int signal) noexcept {
     return impl_->remove_signal_handler(signal);
 }
 
-bool IOLoop::add_callback(Callback callback, Origin origin) {
+bool IOLoop::add_callback(Callback callback, const Origin& origin) {
     return impl_->post(std::move(callback), origin, false);
 }
-bool IOLoop::spawn_callback(Callback callback, Origin origin) {
+bool IOLoop::spawn_callback(Callback callback, const Origin& origin) {
     return impl_->post(std::move(callback), origin, true);
 }
 bool IOLoop::post_from_signal(Callback&& callback, const Origin& origin) noexcept {
     return impl_->post_from_signal(std::move(callback), origin, SignalQueue::Room::ordinary);
 }
 
-Timeout IOLoop::call_at(TimePoint deadline, Callback callback, Origin origin) {
+Timeout IOLoop::call_at(TimePoint deadline, Callback callback, const Origin& origin) {
     return impl_->arm(deadline, std::move(callback), origin, "call_at");
 }
-Timeout IOLoop::call_later(Duration delay, Callback callback, Origin origin) {
+Timeout IOLoop::call_later(Duration delay, Callback callback, const Origin& origin) {
     return impl_->arm(after(impl_->time(), delay), std::move(callback), origin, "call_later");
 }
-Timeout IOLoop::add_timeout(TimePoint deadline, Callback callback, Origin origin) {
+Timeout IOLoop::add_timeout(TimePoint deadline, Callback callback, const Origin& origin) {
     return impl_->arm(deadline, std::move(callback), origin, "add_timeout");
 }
-Timeout IOLoop::add_timeout(Duration delay, Callback callback, Origin origin) {
+Timeout IOLoop::add_timeout(Duration delay, Callback callback, const Origin& origin) {
     return impl_->arm(after(impl_->time(), delay), std::move(callback), origin, "add_timeout");
 }
 
@@ -179,8 +180,12 @@ const char* IOLoop::name() const noexcept { return impl_->name_; }
 
 Poster::Poster(IOLoop& loop) : gate_(loop.impl_->gate()) {}
 
-bool Poster::add_callback(Callback callback, Origin origin) const { return post(callback, origin, false); }
-bool Poster::spawn_callback(Callback callback, Origin origin) const { return post(callback, origin, true); }
+bool Poster::add_callback(Callback callback, const Origin& origin) const {
+    return post(callback, origin, false);
+}
+bool Poster::spawn_callback(Callback callback, const Origin& origin) const {
+    return post(callback, origin, true);
+}
 
 /// A callback that is refused is destroyed by the caller, outside the gate: its destructor may close the loop.
 bool Poster::post(Callback& callback, const Origin& origin, bool detached) const {

@@ -171,13 +171,14 @@ public:
     bool suspended_ = false;
 
 private:
+    enum class Glance : std::uint8_t { idle, begun, refused };
     enum class Phase : std::uint8_t { wait, handlers, due, callbacks, timeouts, report };
     /// What a poster has to do so that the loop sees its post.
     enum class Parked : std::uint8_t { no, in_wait, between_runs };
     class Call; ///< a callable on the stack
     class SignalHandler;
 
-    bool glance();
+    Glance glance();
     bool turn(Duration timeout, Spend& spend, Turn& out);
     bool finish_turn(Spend& spend, Turn& out);
     void begin_turn();
@@ -204,7 +205,7 @@ private:
     bool held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd = invalid_fd,
                      Events events = Events::none);
     void settle(Spend& spend, Turn& out);
-    Turn conclude(Spend& spend, Turn& out, bool complete, bool stopped);
+    void conclude(const Spend& spend, Turn& out, bool complete, bool stopped);
     /// (Not where the loop was destroyed: that ends the turn.)
     bool still_in(std::uint64_t turn, Phase phase) const noexcept { return turn_ == turn && phase_ == phase; }
     std::uint32_t left() const noexcept;
@@ -213,7 +214,13 @@ private:
     }
     /// A run_ call would not wait.
     bool work_waits() const noexcept { return phase_ != Phase::wait || anything_queued() || stop_; }
-    std::size_t collect_callbacks();
+    /// Takes over what other threads and signal handlers posted, and says how many callbacks are queued.
+    std::size_t collect_callbacks() {
+        if (signal_queue_.ready()) [[unlikely]]
+            collect_signals();
+        return queue_.collect();
+    }
+    void collect_signals();
     bool consume_stop() noexcept;
 
     void unwatch_running();
@@ -227,7 +234,7 @@ private:
     void tell_before(Call& call);
     void tell_after(Call& call, const std::exception_ptr& error);
     void rebuild_poller();
-    bool turn_attended(Duration timeout, Spend& spend, Turn& out);
+    bool turn_attended(Duration timeout, Spend& spend, Turn& out, bool begun = false);
     /// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
     bool attend_pause(Duration timeout) { return !paused_ || attend_to_pause(timeout); }
     bool attend_to_pause(Duration timeout);
@@ -266,7 +273,7 @@ private:
     void ring_host();
     void drop_everything(bool all_fds);
     Chain chain_at(SiteId site) const noexcept;
-    bool post_labelled(Callback&& callback, SiteId site, bool detached);
+    bool post_in_full(Callback&& callback, const Origin& origin, bool detached);
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);
     void run_signals_in_pause();
@@ -367,6 +374,7 @@ struct IOLoop::Impl::Spend {
     std::uint32_t made = 0;
     bool stepping = false;  ///< runs although the loop is paused
     bool measuring = false; ///< `begin` is set
+    bool checks = true;     ///< there is something to look at before the next call
     bool exact = false;     ///< by the clock; else by its ticks, as without a budget no call needs to know
     TimePoint begin{};
 };
@@ -389,11 +397,11 @@ public:
     const Chain chain;
     const std::uint64_t id; ///< of a handler: its key
     Call* const outer;
-    TimePoint ready_at{}; ///< posted or due; zero: not known
-    Fd fd = invalid_fd;   ///< handlers only, as the next
-    Events events = Events::none;
     const CallKind kind;
+    Fd fd; ///< handlers only, as the next: else not set
+    Events events;
     std::optional<Told> told; ///< nothing: nobody looks
+    TimePoint ready_at;       ///< posted or due; zero: not known. Set if there is an observer
 
 private:
     Impl& loop_;

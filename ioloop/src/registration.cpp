@@ -150,26 +150,32 @@ Chain IOLoop::Impl::chain_at(SiteId site) const noexcept {
     return frame_ != nullptr ? frame_->chain.then(site) : Chain{{site}};
 }
 
+/// On the loop's thread, where nothing is special, a post calls nothing, saves no register for what it does not call, and
+/// takes no atomic operation. All else is post_in_full().
 bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
-    if (!callback) [[unlikely]]
-        refuse_null_callback(detached ? "spawn_callback" : "add_callback", origin);
-    const SiteId site = site_table::number(origin);
-    if (here.node != nullptr || stamping_.load(std::memory_order_relaxed))
-        return post_labelled(std::move(callback), site, detached);
+    const site_table::Node* const site = site_table::find(origin);
+    if (site == nullptr || !callback || here.node != nullptr || detached || !queue_.is_open() ||
+        stamping_.load(std::memory_order_relaxed)) [[unlikely]]
+        return post_in_full(std::move(callback), origin, detached);
     if (lock_.inside()) {
-        if (frame_ != nullptr) return post_labelled(std::move(callback), site, detached);
-        return queue_.push(std::move(callback), site, false);
+        if (frame_ == nullptr || !queue_.queued().try_push(callback, frame_->chain.then(site->id)))
+            return post_in_full(std::move(callback), origin, detached);
+        return true; // whoever is inside comes to see it
     }
-    if (const BiasedLock::Moment moment(lock_); moment) {
-        if (!queue_.push(std::move(callback), site, true)) return false;
-        notify();
-        return true;
+    {
+        const BiasedLock::Moment moment(lock_);
+        if (!moment || !queue_.is_open() || !queue_.queued().try_push(callback, site->id, true)) [[unlikely]]
+            goto in_full;
     }
-    return post_labelled(std::move(callback), site, detached);
+    notify();
+    return true;
+in_full:
+    return post_in_full(std::move(callback), origin, detached);
 }
 
-/// With what a site alone does not say: the chain, the context, the moment.
-bool IOLoop::Impl::post_labelled(Callback&& callback, SiteId site, bool detached) {
+bool IOLoop::Impl::post_in_full(Callback&& callback, const Origin& origin, bool detached) {
+    if (!callback) refuse_null_callback(detached ? "spawn_callback" : "add_callback", origin);
+    const SiteId site = site_table::number(origin);
     CallbackLabel label{Chain{{site}}, {}, {}};
     if (!detached) label.context = context_for(callback);
     label.stampable = stamping_.load(std::memory_order_relaxed);
@@ -183,8 +189,8 @@ bool IOLoop::Impl::post_labelled(Callback&& callback, SiteId site, bool detached
     label.from_outside = true;
     if (const BiasedLock::Moment moment(lock_); moment) {
         if (!queue_.push(std::move(callback), std::move(label))) return false;
-    } else {
-        if (!queue_.push_from_thread(std::move(callback), std::move(label))) return false;
+    } else if (!queue_.push_from_thread(std::move(callback), std::move(label))) {
+        return false;
     }
     notify();
     return true;
@@ -204,8 +210,7 @@ bool IOLoop::Impl::post_from_signal(Callback&& callback, const Origin& origin,
     return true;
 }
 
-/// Takes over what other threads and signal handlers posted, and says how many callbacks are queued.
-std::size_t IOLoop::Impl::collect_callbacks() {
+void IOLoop::Impl::collect_signals() {
     // At most a ring full: producers that are faster than this loop shall not keep it.
     for (std::size_t n = 0; n < 2 * SignalQueue::capacity && signal_queue_.ready(); ++n) {
         SignalQueue::Entry& entry = signal_queue_.front();
@@ -214,7 +219,6 @@ std::size_t IOLoop::Impl::collect_callbacks() {
         queue_.push(std::move(entry.callback), std::move(label));
         signal_queue_.pop();
     }
-    return queue_.collect();
 }
 
 Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {

@@ -93,36 +93,37 @@ void IOLoop::Impl::start() {
 
 Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
     Turn out;
-    if (timeout <= no_wait && glance()) return out;
+    const Glance seen = timeout <= no_wait ? glance() : Glance::refused;
+    if (seen == Glance::idle) return out;
     const Inside inside(*this, "run_once");
     if (!attend_pause(no_wait)) {
         out.ended = abandoned_ ? Ended::stopped : Ended::paused;
         return out;
     }
     Spend spend{budget};
-    const bool complete = turn_attended(timeout, spend, out);
-    return conclude(spend, out, complete, consume_stop());
+    const bool complete = turn_attended(timeout, spend, out, seen == Glance::begun);
+    conclude(spend, out, complete, consume_stop());
+    return out;
 }
 
-/// A turn without waiting that calls nothing, which most are in a program that pumps, costs little more than the look into
-/// the poller: nobody's code runs, so nothing has to be prepared for it. True if it was one. False if there is more
-/// to do: the turn may have begun, then.
-bool IOLoop::Impl::glance() {
+/// The wait of a turn that does not wait, where nothing is special. Most such turns, in a program that pumps, call nothing:
+/// nobody's code runs, so nothing has to be prepared for it, and they cost little more than the look into the poller.
+IOLoop::Impl::Glance IOLoop::Impl::glance() {
     const BiasedLock::Moment moment(lock_);
     if (!moment || phase_ != Phase::wait || observer_ != nullptr || holds() || stop_ || closed_ || forked() ||
-        tells_plan() || anything_queued() || anything_due())
-        return false;
+        tells_plan() || !injected_.empty())
+        return Glance::refused;
     std::size_t ready = 0;
-    if (poller_->wait(ready_, no_wait, ready)) return false;
-    if (ready > 0) {
-        begin_turn();
-        ready_count_ = ready;
-        phase_ = Phase::handlers;
-        return false;
+    if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
+    if (ready == 0 && !anything_queued() && !anything_due()) {
+        ++turn_;
+        ++statistics_.turns;
+        return Glance::idle;
     }
-    ++turn_;
-    ++statistics_.turns;
-    return true;
+    begin_turn();
+    ready_count_ = ready;
+    phase_ = Phase::handlers;
+    return Glance::begun;
 }
 
 Turn IOLoop::Impl::run_ready(Budget budget) {
@@ -141,7 +142,8 @@ Turn IOLoop::Impl::run_ready(Budget budget) {
         stopped = complete && consume_stop();
     }
     if (timed && !abandoned_) out.busy = clock_->now() - begin;
-    return conclude(spend, out, complete, stopped);
+    conclude(spend, out, complete, stopped);
+    return out;
 }
 
 Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
@@ -155,7 +157,8 @@ Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
         stopped = complete && consume_stop();
         if (clock_->now() >= deadline) break;
     }
-    return conclude(spend, out, complete, stopped);
+    conclude(spend, out, complete, stopped);
+    return out;
 }
 
 Turn IOLoop::Impl::step(StepKind kind) {
@@ -165,10 +168,12 @@ Turn IOLoop::Impl::step(StepKind kind) {
     Spend spend{Budget{forever, kind == StepKind::call ? 1 : unlimited}};
     spend.stepping = true;
     const bool complete = turn(no_wait, spend, out);
-    return conclude(spend, out, complete, false);
+    conclude(spend, out, complete, false);
+    return out;
 }
 
-Turn IOLoop::Impl::conclude(Spend& spend, Turn& out, bool complete, bool stopped) {
+/// Why it ends. In place: a copy of what was just counted would wait for the cache.
+void IOLoop::Impl::conclude(const Spend& spend, Turn& out, bool complete, bool stopped) {
     if (abandoned_ || stopped) {
         out.ended = Ended::stopped;
         out.left = left();
@@ -182,7 +187,6 @@ Turn IOLoop::Impl::conclude(Spend& spend, Turn& out, bool complete, bool stopped
     } else {
         out.ended = spend.made > 0 ? Ended::ran : Ended::idle;
     }
-    return out;
 }
 
 /// True if a stop was asked for and this run_ call is the one to tell its caller: the outermost.
@@ -202,9 +206,10 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
     return static_cast<std::uint32_t>(count);
 }
 
-/// A turn; and if it is cut by a pause that ends as soon as it is attended to, the rest of it.
-bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out) {
-    bool complete = turn(timeout, spend, out);
+/// A turn, or what is left of one that has begun; and if it is cut by a pause that ends as soon as it is attended to, the rest
+/// of it.
+bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out, bool begun) {
+    bool complete = begun ? finish_turn(spend, out) : turn(timeout, spend, out);
     while (!complete && !abandoned_ && paused_ && attend_pause(no_wait)) complete = turn(no_wait, spend, out);
     return complete;
 }

@@ -53,7 +53,7 @@ public:
     }
     enum class Post : std::uint8_t { added, spawned, late };
     bool post(Callback&& callback, const Origin& origin, Post how);
-    template <class When> using Arm = Timeout (IOLoop::*)(When, Callback, Origin);
+    template <class When> using Arm = Timeout (IOLoop::*)(When, Callback, const Origin&);
     template <class When>
     Timeout arm(Arm<When> member, const char* verb, When when, Callback&& callback, const Origin& origin);
     bool has_handler(Fd fd) const noexcept;
@@ -307,13 +307,13 @@ Scope::~Scope() {
 
 void Scope::clear() noexcept { state_->end_all(); }
 
-void Scope::add_handler(Fd fd, Handler handler, Events events, std::error_code& error, Origin origin) {
+void Scope::add_handler(Fd fd, Handler handler, Events events, std::error_code& error, const Origin& origin) {
     State& state = *state_;
     state.require("add_handler", static_cast<bool>(handler), origin);
     const State::Id id = state.emplace(std::move(handler), fd, "add_handler", origin);
     state.loop.add_handler(fd, State::Closure(state_, id), events, error, origin);
 }
-void Scope::add_handler(Fd fd, Handler handler, Events events, Origin origin) {
+void Scope::add_handler(Fd fd, Handler handler, Events events, const Origin& origin) {
     std::error_code error;
     add_handler(fd, std::move(handler), events, error, origin);
     if (!error) return;
@@ -338,26 +338,26 @@ void Scope::update_handler(Fd fd, Events events) {
 }
 bool Scope::remove_handler(Fd fd) noexcept { return state_->unbind(fd) && state_->loop.remove_handler(fd); }
 
-bool Scope::add_callback(Callback callback, Origin origin) {
+bool Scope::add_callback(Callback callback, const Origin& origin) {
     return state_->post(std::move(callback), origin, State::Post::added);
 }
-bool Scope::spawn_callback(Callback callback, Origin origin) {
+bool Scope::spawn_callback(Callback callback, const Origin& origin) {
     return state_->post(std::move(callback), origin, State::Post::spawned);
 }
-bool Scope::Poster::add_callback(Callback callback, Origin origin) {
+bool Scope::Poster::add_callback(Callback callback, const Origin& origin) {
     return state_->post(std::move(callback), origin, State::Post::late);
 }
 
-Timeout Scope::call_at(TimePoint deadline, Callback callback, Origin origin) {
+Timeout Scope::call_at(TimePoint deadline, Callback callback, const Origin& origin) {
     return state_->arm<TimePoint>(&IOLoop::call_at, "call_at", deadline, std::move(callback), origin);
 }
-Timeout Scope::call_later(Duration delay, Callback callback, Origin origin) {
+Timeout Scope::call_later(Duration delay, Callback callback, const Origin& origin) {
     return state_->arm<Duration>(&IOLoop::call_later, "call_later", delay, std::move(callback), origin);
 }
-Timeout Scope::add_timeout(TimePoint deadline, Callback callback, Origin origin) {
+Timeout Scope::add_timeout(TimePoint deadline, Callback callback, const Origin& origin) {
     return state_->arm<TimePoint>(&IOLoop::add_timeout, "add_timeout", deadline, std::move(callback), origin);
 }
-Timeout Scope::add_timeout(Duration delay, Callback callback, Origin origin) {
+Timeout Scope::add_timeout(Duration delay, Callback callback, const Origin& origin) {
     return state_->arm<Duration>(&IOLoop::add_timeout, "add_timeout", delay, std::move(callback), origin);
 }
 bool Scope::remove_timeout(Timeout timeout) noexcept { return state_->loop.remove_timeout(timeout); }

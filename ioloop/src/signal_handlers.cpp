@@ -98,6 +98,7 @@ void IOLoop::Impl::run_signals_in_pause() {
         if (!handler->pending || handler->running) continue;
         collect_callbacks(); // what it posted finds nothing to do later; in the ring it would take up room
         Call call(*this, CallKind::callback, 0, Chain{{site_of(handler->origin)}});
+        call.ready_at = {};
         ++statistics_.callbacks_run;
         guarded(call, Context{}, [&] { run_signal_handler(handler->number); });
         if (abandoned_) return;

@@ -40,13 +40,17 @@ inline const Node* find(const Node* node, const Origin& origin) noexcept {
     }
     return node;
 }
+/// Null: it has no number yet.
+inline const Node* find(const Origin& origin) noexcept {
+    return find(bucket_of(origin).load(std::memory_order_acquire), origin);
+}
 
 /// Of a site that was not found.
 SiteId add(const Origin& origin);
 
 /// site_of(), for the hot paths.
 inline SiteId number(const Origin& origin) {
-    const Node* const known = find(bucket_of(origin).load(std::memory_order_acquire), origin);
+    const Node* const known = find(origin);
     return known != nullptr ? known->id : add(origin);
 }
 

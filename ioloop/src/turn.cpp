@@ -17,7 +17,7 @@ namespace ioloop {
 /// Asked just before each call: is there budget for it? There always is for the first.
 inline bool IOLoop::Impl::may_call(Spend& spend) {
     // A callable before this one may have paused the loop.
-    if (spend.limited || !spend.measuring || paused_.load(std::memory_order_relaxed)) [[unlikely]]
+    if (spend.checks || paused_.load(std::memory_order_relaxed)) [[unlikely]]
         return may_still_call(spend);
     ++spend.made;
     return true;
@@ -49,20 +49,16 @@ bool IOLoop::Impl::nothing_to_do() const noexcept {
     return ready_count_ == 0 && !anything_queued() && !anything_due() && observer_ == nullptr;
 }
 
+/// From the phase in which it stands. A call may run the rest of the turn, or of its phase, in a nested one.
 bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     bool within_budget = true;
-    while (within_budget && turn_ == turn && phase_ != Phase::wait && !abandoned_) {
-        switch (phase_) {
-        case Phase::handlers: within_budget = run_handlers(spend, out); break;   // 2
-        case Phase::due: set_due_aside(); break;                                 // 3
-        case Phase::callbacks: within_budget = run_callbacks(spend, out); break; // 4
-        case Phase::timeouts: within_budget = run_timeouts(spend, out); break;   // 5
-        case Phase::report: report_turn(); break;                                // 6
-        case Phase::wait: break;
-        }
-    }
-    settle(spend, out);
+    if (phase_ == Phase::handlers) within_budget = run_handlers(spend, out);                          // 2
+    if (within_budget && still_in(turn, Phase::due)) set_due_aside();                                 // 3
+    if (within_budget && still_in(turn, Phase::callbacks)) within_budget = run_callbacks(spend, out); // 4
+    if (within_budget && still_in(turn, Phase::timeouts)) within_budget = run_timeouts(spend, out);   // 5
+    if (within_budget && still_in(turn, Phase::report)) report_turn();                                // 6
+    if (spend.measuring) settle(spend, out);
     return within_budget;
 }
 
@@ -190,13 +186,13 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     }
 
     Call call(*this, CallKind::handler, key, entry.chain);
+    call.ready_at = {};
     call.fd = entry.fd;
     call.events = events;
     entry.last_ready = events;
     entry.last_turn = turn_;
     ++entry.calls;
     ++statistics_.handlers_run;
-    ++record_.handlers;
     ++out.handlers;
 
     // Pinned: if it removes itself, remove() leaves the callable to us. RAII, as the error hook may throw.
@@ -268,7 +264,6 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
             if (observer_ != nullptr) [[unlikely]]
                 call.ready_at = callback->posted_at();
             ++statistics_.callbacks_run;
-            ++record_.callbacks;
             ++out.callbacks;
             guarded(call, callback->context(), *callback);
         }
@@ -304,10 +299,10 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
 void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out) {
     const Timeout id{slot, timeouts_.generation(slot)};
     Call call(*this, CallKind::timeout, id_of(id), entry.chain);
-    call.ready_at = entry.deadline;
+    if (observer_ != nullptr) [[unlikely]]
+        call.ready_at = entry.deadline;
     ++entry.fires;
     ++statistics_.timeouts_run;
-    ++record_.timeouts;
     ++out.timeouts;
 
     // Pinned; afterwards gone, unless it re-armed itself.
@@ -372,6 +367,7 @@ bool IOLoop::Impl::may_still_call(Spend& spend) {
         spend.exact = spend.timed || observer_ != nullptr;
         spend.begin = instant_ = spend.exact ? clock_->now() : clock_->not_after();
     }
+    spend.checks = spend.limited;
     ++spend.made;
     return true;
 }
@@ -394,8 +390,9 @@ bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, co
 
 /// The calls of a turn, or of a piece of one, are made: accounts for their time.
 void IOLoop::Impl::settle(Spend& spend, Turn& out) {
-    if (!spend.measuring || abandoned_) return;
+    if (abandoned_) return;
     spend.measuring = false;
+    spend.checks = true;
     const TimePoint end = !spend.exact ? clock_->not_after() : instant_ends_call_ ? instant_ : clock_->now();
     const Duration busy = end - spend.begin;
     out.busy += busy;

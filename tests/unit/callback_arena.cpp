@@ -168,7 +168,7 @@ TEST_F(CallbackArenas, what_is_taken_over_from_another_comes_behind_and_chunks_g
         out.clear();
         arena.push(note(1), {});
         for (int i = 2; i < 500; ++i) inbox.push(note(i), {});
-        arena.append(inbox);
+        arena.take_over(inbox);
         EXPECT_TRUE(inbox.empty());
         arena.push(note(500), {});
         EXPECT_EQ(arena.size(), 500U);
@@ -184,7 +184,7 @@ TEST_F(CallbackArenas, ids_count_what_was_ever_pushed) {
     for (int i = 0; i < 3; ++i) arena.push(note(i), {});
     inbox.push(note(3), {});
     run(arena, 1);
-    arena.append(inbox);
+    arena.take_over(inbox);
     std::vector<std::uint64_t> ids;
     arena.for_each([&](std::uint64_t id, const CallbackRecord&) { ids.push_back(id); });
     EXPECT_EQ(ids, (std::vector<std::uint64_t>{1, 2, 3}));

@@ -91,7 +91,7 @@ template <class T, class F> void call_into(Outcome<T>& outcome, F& f) {
 
 template <class F>
 Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Executor* executor,
-                                                                       Origin origin) {
+                                                                       const Origin& origin) {
     using T = std::invoke_result_t<std::decay_t<F>&>;
     if (detail::is_null(f)) detail::refuse_null("run_in_executor: null function", origin);
     Executor& chosen =

@@ -156,7 +156,7 @@ public:
     /// For who keeps closures without the room that they do not fill. Null: empty.
     const Operations* operations() const noexcept { return operations_; }
     /// Moves the closure to `storage`, where the operations go on being those for it, and leaves this empty.
-    /// Requires: not empty; pointer alignment, and room for operations()->size bytes, rounded up to 16.
+    /// Requires: not empty; pointer alignment, and room for operations()->size bytes, rounded up to a pointer's.
     void move_to(void* storage) noexcept {
         const Operations* operations = std::exchange(operations_, nullptr);
         if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
@@ -230,17 +230,17 @@ private:
             other.copy_bytes(storage_, inline_size);
         }
     }
-    /// The bytes beyond the closure do not matter. Sixteen at a time are one instruction each way, where a fitting size
-    /// would be a call.
+    /// The bytes beyond the closure do not matter. By the pointer's size: what was written a moment ago as a pointer or a
+    /// number is passed on by the processor to a load of as much, but a wider one would wait for the cache.
     void copy_bytes(void* to, std::size_t size) const noexcept {
-        static_assert(inline_size % 16 == 0);
+        static_assert(inline_size % sizeof(void*) == 0);
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
-        for (std::size_t done = 0; done < size; done += 16)
-            std::memcpy(static_cast<std::byte*>(to) + done, storage_ + done, 16);
+        for (std::size_t done = 0; done < size; done += sizeof(void*))
+            std::memcpy(static_cast<std::byte*>(to) + done, storage_ + done, sizeof(void*));
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

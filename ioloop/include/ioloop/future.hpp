@@ -249,7 +249,7 @@ private:
     std::shared_ptr<State> state_;
 };
 
-template <class T, class F> void IOLoop::add_future(Future<T> future, F callback, Origin origin) {
+template <class T, class F> void IOLoop::add_future(Future<T> future, F callback, const Origin& origin) {
     if (detail::is_null(callback)) detail::refuse_null("add_future: null callback", origin);
     if (!future.valid()) detail::refuse_null("add_future: empty future", origin);
     detail::FutureState& state = *future.state_;

@@ -182,9 +182,9 @@ public:
     /// Lifetime: `fd` stays the caller's; remove_handler() comes before ::close().
     /// Errors: file_exists if it has a handler (which stays as it is, unless its file was closed and the number is
     /// another file's now: then that handler goes); else what the system says.
-    void add_handler(Fd fd, Handler handler, Events events, Origin origin = Origin::here());
+    void add_handler(Fd fd, Handler handler, Events events, const Origin& origin = Origin::here());
     void add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
-                     Origin origin = Origin::here());
+                     const Origin& origin = Origin::here());
 
     /// Replaces the events; effective at once, also for readiness that waits in this turn.
     /// Errors: no_such_file_or_directory if `fd` has no handler.
@@ -198,9 +198,10 @@ public:
     /// with the number, if it takes one). An rvalue moves into the loop and stays until it is removed, a shared_ptr is
     /// shared; an lvalue stays the caller's, as a number does.
     template <HasFileno T, class F>
-    void add_handler(T&& object, F handler, Events events, Origin origin = Origin::here());
+    void add_handler(T&& object, F handler, Events events, const Origin& origin = Origin::here());
     template <HasFileno T, class F>
-    void add_handler(std::shared_ptr<T> object, F handler, Events events, Origin origin = Origin::here());
+    void add_handler(std::shared_ptr<T> object, F handler, Events events,
+                     const Origin& origin = Origin::here());
     template <HasFileno T> void update_handler(T& object, Events events) {
         update_handler(static_cast<Fd>(object.fileno()), events);
     }
@@ -212,12 +213,12 @@ public:
 
     /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
     /// Thread: any. Enters the kernel only if the loop sleeps.
-    bool add_callback(Callback callback, Origin origin = Origin::here());
+    bool add_callback(Callback callback, const Origin& origin = Origin::here());
 
     /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own, and runs in no
     /// context (Tornado's rule).
     /// Thread: any.
-    bool spawn_callback(Callback callback, Origin origin = Origin::here());
+    bool spawn_callback(Callback callback, const Origin& origin = Origin::here());
 
     /// As spawn_callback(), out of a signal handler: no lock, no allocation, errno stays as it is. `callback` is
     /// trivially copyable and at most Callback::inline_size bytes: pointers and numbers, not owners. These
@@ -226,7 +227,8 @@ public:
     /// A host between run_ calls is told through native_handle(), but not by its waker, which takes a lock.
     /// Lifetime: the signal is silenced before the loop is destroyed.
     /// Thread: any, signal-safe (where Poller::wake() is).
-    template <class F> bool add_callback_from_signal(F callback, Origin origin = Origin::here()) noexcept {
+    template <class F>
+    bool add_callback_from_signal(F callback, const Origin& origin = Origin::here()) noexcept {
         static_assert(std::is_invocable_v<F&>, "add_callback_from_signal: call it with f()");
         static_assert(
             std::is_trivially_copyable_v<F>,
@@ -247,9 +249,9 @@ public:
     /// System calls of the program are restarted (SA_RESTART), as far as the system does so: signal(7).
     /// Errors: file_exists if a loop of this process handles it already; invalid_argument for a number that is
     /// no signal, or one that cannot be caught.
-    void add_signal_handler(int signal, Callback callback, Origin origin = Origin::here());
+    void add_signal_handler(int signal, Callback callback, const Origin& origin = Origin::here());
     void add_signal_handler(int signal, Callback callback, std::error_code& error,
-                            Origin origin = Origin::here());
+                            const Origin& origin = Origin::here());
 
     /// After it returns the callback is not called again, also if the signal was raised before. False if this
     /// loop does not handle it, which is no error.
@@ -258,13 +260,13 @@ public:
     // ---- timeouts: never early, first armed first among equal deadlines -------------------------
 
     /// Runs `callback` once, at `deadline` or as soon after as the loop is run. A deadline in the past is now.
-    Timeout call_at(TimePoint deadline, Callback callback, Origin origin = Origin::here());
+    Timeout call_at(TimePoint deadline, Callback callback, const Origin& origin = Origin::here());
     /// Runs `callback` once, after `delay` from this moment (not from the beginning of the turn).
-    Timeout call_later(Duration delay, Callback callback, Origin origin = Origin::here());
+    Timeout call_later(Duration delay, Callback callback, const Origin& origin = Origin::here());
 
     /// Tornado's spelling of the two.
-    Timeout add_timeout(TimePoint deadline, Callback callback, Origin origin = Origin::here());
-    Timeout add_timeout(Duration delay, Callback callback, Origin origin = Origin::here());
+    Timeout add_timeout(TimePoint deadline, Callback callback, const Origin& origin = Origin::here());
+    Timeout add_timeout(Duration delay, Callback callback, const Origin& origin = Origin::here());
 
     /// After it returns the callback cannot run. False if it ran already, was removed, or never was.
     bool remove_timeout(Timeout timeout) noexcept;
@@ -328,13 +330,14 @@ public:
 
     /// Runs `callback(future)` when the future has its result, always in a later call, even if it has it now.
     /// See future.hpp. Thread: any.
-    template <class T, class F> void add_future(Future<T> future, F callback, Origin origin = Origin::here());
+    template <class T, class F>
+    void add_future(Future<T> future, F callback, const Origin& origin = Origin::here());
 
     /// Runs `f()` on `executor`, by default a small pool of threads that the loop makes when it is first needed;
     /// result or exception come back as a future. See executor.hpp.
     template <class F>
     Future<std::invoke_result_t<std::decay_t<F>&>> run_in_executor(F&& f, Executor* executor = nullptr,
-                                                                   Origin origin = Origin::here());
+                                                                   const Origin& origin = Origin::here());
     /// Null: back to the loop's own. Lifetime: longer than the loop, or until replaced.
     void set_default_executor(Executor* executor);
 
@@ -459,7 +462,7 @@ private:
 // ---- handlers of objects ------------------------------------------------------------------------
 
 template <HasFileno T, class F>
-void IOLoop::add_handler(T&& object, F handler, Events events, Origin origin) {
+void IOLoop::add_handler(T&& object, F handler, Events events, const Origin& origin) {
     using Object = std::remove_reference_t<T>;
     if constexpr (std::is_lvalue_reference_v<T>) {
         // Shares nothing: the caller's.
@@ -471,7 +474,7 @@ void IOLoop::add_handler(T&& object, F handler, Events events, Origin origin) {
 }
 
 template <HasFileno T, class F>
-void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, Origin origin) {
+void IOLoop::add_handler(std::shared_ptr<T> object, F handler, Events events, const Origin& origin) {
     void (*closer)(void*) = nullptr;
     if constexpr (requires { object->close(); }) {
         closer = [](void* o) { static_cast<T*>(o)->close(); };

@@ -17,9 +17,9 @@ public:
     explicit Poster(IOLoop& loop);
 
     /// As IOLoop::add_callback(); also false if the loop is destroyed. Thread: any.
-    bool add_callback(Callback callback, Origin origin = Origin::here()) const;
+    bool add_callback(Callback callback, const Origin& origin = Origin::here()) const;
     /// As IOLoop::spawn_callback(). Thread: any.
-    bool spawn_callback(Callback callback, Origin origin = Origin::here()) const;
+    bool spawn_callback(Callback callback, const Origin& origin = Origin::here()) const;
 
     /// True if nothing posted will run. Thread: any; a loop that is not closed may be, the next moment.
     bool closed() const noexcept;

@@ -56,22 +56,22 @@ public:
 
     // ---- IOLoop's verbs; contracts and errors are there -----------------------------------------
 
-    void add_handler(Fd fd, Handler handler, Events events, Origin origin = Origin::here());
+    void add_handler(Fd fd, Handler handler, Events events, const Origin& origin = Origin::here());
     void add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
-                     Origin origin = Origin::here());
+                     const Origin& origin = Origin::here());
     /// Of a handler that came through this scope; no other descriptor is known here.
     void update_handler(Fd fd, Events events);
     void update_handler(Fd fd, Events events, std::error_code& error);
     bool remove_handler(Fd fd) noexcept;
 
     /// Thread: any, as long as the scope is there. For threads that may be late there is poster().
-    bool add_callback(Callback callback, Origin origin = Origin::here());
-    bool spawn_callback(Callback callback, Origin origin = Origin::here());
+    bool add_callback(Callback callback, const Origin& origin = Origin::here());
+    bool spawn_callback(Callback callback, const Origin& origin = Origin::here());
 
-    Timeout call_at(TimePoint deadline, Callback callback, Origin origin = Origin::here());
-    Timeout call_later(Duration delay, Callback callback, Origin origin = Origin::here());
-    Timeout add_timeout(TimePoint deadline, Callback callback, Origin origin = Origin::here());
-    Timeout add_timeout(Duration delay, Callback callback, Origin origin = Origin::here());
+    Timeout call_at(TimePoint deadline, Callback callback, const Origin& origin = Origin::here());
+    Timeout call_later(Duration delay, Callback callback, const Origin& origin = Origin::here());
+    Timeout add_timeout(TimePoint deadline, Callback callback, const Origin& origin = Origin::here());
+    Timeout add_timeout(Duration delay, Callback callback, const Origin& origin = Origin::here());
     /// The loop's members of that name: a Timeout says by itself which one it is.
     bool remove_timeout(Timeout timeout) noexcept;
     bool update_timeout(Timeout timeout, TimePoint deadline) noexcept;
@@ -83,7 +83,7 @@ public:
     public:
         /// False, and dropped, once the scope is gone. A post that races with the scope's destructor runs
         /// before that returns (if it is inside a turn) or never. Thread: any.
-        bool add_callback(Callback callback, Origin origin = Origin::here());
+        bool add_callback(Callback callback, const Origin& origin = Origin::here());
 
     private:
         friend class Scope;
