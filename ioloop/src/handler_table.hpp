@@ -33,6 +33,7 @@ struct HandlerEntry {
     Function<void(Fd, Events)> handler;
     Fd fd = invalid_fd;
     Events interest = Events::none;
+    Events watched = Events::none; ///< what the poller was told last: the interest, and perhaps more
     Chain chain;
     Context context;
     DescriptorObject object;
@@ -43,6 +44,7 @@ struct HandlerEntry {
     const Flow* flow = nullptr; ///< its owner's; null: it counts nothing
     bool running = false;       ///< on the stack; released by whoever called it
     bool unwatched = false;     ///< taken from the poller while a nested turn waits
+    bool narrowed = false;      ///< remembered: the poller is to be told of a smaller interest
 };
 
 class HandlerTable {

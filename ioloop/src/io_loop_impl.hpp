@@ -223,6 +223,8 @@ private:
     void collect_signals();
     bool consume_stop() noexcept;
 
+    std::error_code watch(HandlerEntry& entry, Events events, Poller::Key key);
+    void tell_narrowed();
     void unwatch_running();
     void bury(HandlerEntry& entry);
     void report_dead(Fd fd, const Chain& chain);
@@ -289,6 +291,7 @@ private:
 
     // What is registered.
     HandlerTable handlers_;
+    std::pmr::vector<Poller::Key> narrowed_; ///< of which the poller has not been told
     SlotMap<TimeoutEntry> timeouts_;
     mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up
     CallbackQueue queue_;

@@ -41,6 +41,7 @@ IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
       home_thread_(this_thread()),
       fork_generation_(fork_generation()),
       handlers_(memory_),
+      narrowed_(memory_),
       timeouts_(memory_),
       timeout_queue_(memory_, clock_->now()),
       queue_(memory_),
@@ -112,6 +113,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     due_left_ = 0;
     batch_left_ = 0;
     injected_.clear();
+    narrowed_.clear();
     ready_count_ = ready_next_ = 0;
     phase_ = Phase::wait;
     statistics_.handlers = statistics_.timeouts = 0;

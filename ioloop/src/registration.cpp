@@ -38,7 +38,7 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
 
     Context context = context_for(handler);
     HandlerEntry made{
-        std::move(handler), fd, events, chain_at(site_table::number(origin)), std::move(context),
+        std::move(handler), fd, events, events, chain_at(site_table::number(origin)), std::move(context),
         std::move(object)};
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
@@ -83,12 +83,40 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
     events = events & (Events::read | Events::write | Events::error);
     if (entry->interest == events) return {};
     if (!entry->unwatched) {
-        if (const auto error = poller_->modify(fd, events, handlers_.key_of(fd))) return error;
+        const Poller::Key key = handlers_.key_of(fd);
+        // The poller may watch for more than is wanted: the loop does not call for that. So a smaller interest can wait until
+        // the poller is asked the next time, and may be a larger one again by then. But somebody else may be asking it.
+        const bool can_wait = !any(events & ~entry->watched) && (statistics_.depth > 0 || !handle_watched_);
+        if (!can_wait) {
+            if (const auto error = watch(*entry, events, key)) return error;
+        } else if (!entry->narrowed) {
+            narrowed_.push_back(key);
+            entry->narrowed = true;
+        }
     }
     entry->interest = events;
     if (observer_ != nullptr) tell_change(ChangeKind::moved, handlers_.key_of(fd), *entry);
     descriptors_changed();
     return {};
+}
+
+std::error_code IOLoop::Impl::watch(HandlerEntry& entry, Events events, Poller::Key key) {
+    const auto error = poller_->modify(entry.fd, events, key);
+    if (!error) entry.watched = events;
+    return error;
+}
+
+/// Tells the poller of interests that have become smaller. Whose descriptor is not what was added any more, goes.
+void IOLoop::Impl::tell_narrowed() {
+    while (!narrowed_.empty()) {
+        const Poller::Key key = narrowed_.back();
+        narrowed_.pop_back();
+        HandlerEntry* const entry = handlers_.find_key(key);
+        if (entry == nullptr) continue;
+        entry->narrowed = false;
+        if (entry->unwatched || entry->watched == entry->interest) continue;
+        if (watch(*entry, entry->interest, key)) bury(*entry);
+    }
 }
 
 std::string IOLoop::Impl::handler_place(Fd fd) {
@@ -136,7 +164,8 @@ void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
 void IOLoop::Impl::rebuild_poller() {
     if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
     std::vector<Poller::Key> dead;
-    handlers_.for_each([&](Poller::Key key, const HandlerEntry& entry) {
+    handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
+        entry.watched = entry.interest;
         if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(key);
     });
     for (const Poller::Key key : dead) {

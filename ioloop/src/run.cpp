@@ -111,7 +111,7 @@ Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
 IOLoop::Impl::Glance IOLoop::Impl::glance() {
     const BiasedLock::Moment moment(lock_);
     if (!moment || phase_ != Phase::wait || observer_ != nullptr || holds() || stop_ || closed_ || forked() ||
-        tells_plan() || !injected_.empty())
+        tells_plan() || !injected_.empty() || !narrowed_.empty())
         return Glance::refused;
     std::size_t ready = 0;
     if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
@@ -250,6 +250,13 @@ void IOLoop::Impl::wait_while_paused() {
 
 void IOLoop::Impl::park_for_host() {
     parked_.store(Parked::between_runs);
+    // What somebody else may wait for from here on. (That a descriptor is not what was added is for the next turn to tell.)
+    if (handle_watched_ && !narrowed_.empty()) {
+        for (const Poller::Key key : narrowed_) {
+            HandlerEntry* const entry = handlers_.find_key(key);
+            if (entry != nullptr && !entry->unwatched) watch(*entry, entry->interest, key);
+        }
+    }
     if (handle_watched_ && !paused_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
     tell_plan();
 }

@@ -76,6 +76,8 @@ void IOLoop::Impl::begin_turn() {
 /// 1: waits at most min(timeout, next deadline, 0 if anything is queued).
 void IOLoop::Impl::wait(Duration timeout, Turn& out) {
     if (frame_ != nullptr) unwatch_running();
+    tell_narrowed();
+    if (abandoned_) return;
     for (;;) {
         Duration limit = std::max(timeout, no_wait);
         WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
@@ -179,7 +181,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     // and the readiness that of a duplicate. The poller knows whether number and file still belong together.
     constexpr std::uint32_t suspicious_streak = 64;
     entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
-    if (entry.streak % suspicious_streak == 0 && poller_->modify(entry.fd, entry.interest, key)) {
+    if (entry.streak % suspicious_streak == 0 && watch(entry, entry.interest, key)) {
         bury(entry);
         if (!abandoned_) rebuild_poller();
         return;
@@ -197,15 +199,15 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
     // Pinned: if it removes itself, remove() leaves the callable to us. RAII, as the error hook may throw.
     struct Pin {
-        Pin(Impl& l, Poller::Key k, bool& d) : loop(l), key(k), died(d) {
-            loop.handlers_.at(key).running = true;
+        Pin(Impl& l, Poller::Key k, HandlerEntry& h, bool& d) : loop(l), key(k), e(h), died(d) {
+            e.running = true;
         }
         ~Pin() {
-            HandlerEntry& e = loop.handlers_.at(key);
             e.running = false;
             if (loop.handlers_.find_key(key) == nullptr) {
                 loop.handlers_.release(key);
-            } else if (std::exchange(e.unwatched, false) && loop.poller_->add(e.fd, e.interest, key)) {
+            } else if (std::exchange(e.unwatched, false) &&
+                       loop.poller_->add(e.fd, e.watched = e.interest, key)) {
                 died = true; // closed in the meantime
                 if (loop.observer_ != nullptr) loop.tell_change(ChangeKind::died, key, e);
                 loop.handlers_.remove(e.fd, loop.turn_);
@@ -215,11 +217,12 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
         }
         Impl& loop;
         Poller::Key key;
+        HandlerEntry& e;
         bool& died;
     };
     bool died = false;
     {
-        const Pin pin(*this, key, died);
+        const Pin pin(*this, key, entry, died);
         guarded(call, entry.context, [&] { entry.handler(entry.fd, events); });
     }
     if (died) report_dead(call.fd, call.chain);

@@ -27,14 +27,7 @@ void WatchSet::set(Fd fd, Events events, std::error_code& error) {
     if (loop_.loop() == nullptr) return;
     const auto before = watched_.find(fd);
     if (before != watched_.end()) {
-        if (any(events) && before->second != events) {
-            scope_.update_handler(fd, events, error);
-            if (!error) {
-                before->second = events;
-                return;
-            }
-            error.clear(); // the number is another file's now: it is new to the loop
-        }
+        // Not update_handler(): the number may be another file's now, and so new to the loop.
         scope_.remove_handler(fd);
         watched_.erase(before);
     }
