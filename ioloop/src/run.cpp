@@ -19,9 +19,8 @@ public:
         if (loop.closed_.load(std::memory_order_relaxed) || loop.forked()) [[unlikely]]
             loop.refuse_to_run(member);
         // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
-        if (!loop.lock_.inside() && !loop.lock_.enter()) {
-            raise(std::logic_error(std::string(member) + ": the loop is running on another thread"));
-        }
+        if (!loop.lock_.inside() && !loop.lock_.enter()) [[unlikely]]
+            loop.refuse_to_run(member);
         // Whoever saw it as parked wakes it once in vain, and that is all.
         loop.parked_.store(Parked::no, std::memory_order_relaxed);
         Statistics& s = loop.statistics_;
@@ -54,9 +53,9 @@ private:
 /// Errors: logic_error that says why the loop can not be run.
 void IOLoop::Impl::refuse_to_run(const char* member) const {
     if (forked()) require_usable(member);
-    if (lock_.entered() && !lock_.inside())
-        raise(std::logic_error(std::string(member) + ": the loop is running on another thread"));
-    raise(std::logic_error(std::string(member) + ": the loop is closed"));
+    const bool closed = closed_ && !(lock_.entered() && !lock_.inside());
+    raise(std::logic_error(std::string(member) +
+                           (closed ? ": the loop is closed" : ": the loop is running on another thread")));
 }
 
 // ---- the run_ calls -----------------------------------------------------------------------------

@@ -53,11 +53,30 @@ bool IOLoop::Impl::nothing_to_do() const noexcept {
 bool IOLoop::Impl::finish_turn(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     bool within_budget = true;
-    if (phase_ == Phase::handlers) within_budget = run_handlers(spend, out);                          // 2
-    if (within_budget && still_in(turn, Phase::due)) set_due_aside();                                 // 3
-    if (within_budget && still_in(turn, Phase::callbacks)) within_budget = run_callbacks(spend, out); // 4
-    if (within_budget && still_in(turn, Phase::timeouts)) within_budget = run_timeouts(spend, out);   // 5
-    if (within_budget && still_in(turn, Phase::report)) report_turn();                                // 6
+    if (phase_ == Phase::handlers) within_budget = run_handlers(spend, out); // 2
+    if (within_budget && still_in(turn, Phase::due)) {                       // 3
+        batch_left_ = collect_callbacks();
+        now_known_ = false;
+        statistics_.callbacks_peak =
+            std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
+        if (anything_due()) set_due_aside();
+        phase_ = Phase::callbacks;
+    }
+    if (within_budget && still_in(turn, Phase::callbacks)) { // 4
+        if (batch_left_ > 0) {
+            within_budget = run_callbacks(spend, out);
+        } else {
+            phase_ = Phase::timeouts;
+        }
+    }
+    if (within_budget && still_in(turn, Phase::timeouts)) { // 5
+        if (due_left_ > 0) {
+            within_budget = run_timeouts(spend, out);
+        } else {
+            phase_ = Phase::report;
+        }
+    }
+    if (within_budget && still_in(turn, Phase::report)) report_turn(); // 6
     if (spend.measuring) settle(spend, out);
     return within_budget;
 }
@@ -230,25 +249,18 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
 void IOLoop::Impl::set_due_aside() {
-    batch_left_ = collect_callbacks();
-    now_known_ = false;
-    if (anything_due()) {
-        const TimePoint now = this->now();
-        while (timeout_queue_.not_before() <= now) {
-            due_.push_back({}); // room first: a failure must not lose the timeout
-            const std::uint32_t slot = timeout_queue_.pop_due(now);
-            if (slot == TimeoutQueue::nothing) {
-                due_.pop_back();
-                break;
-            }
-            due_.back() = {slot, timeouts_.generation(slot)};
-            timeouts_.at(slot).due = true;
-            ++due_left_;
+    const TimePoint now = this->now();
+    while (timeout_queue_.not_before() <= now) {
+        due_.push_back({}); // room first: a failure must not lose the timeout
+        const std::uint32_t slot = timeout_queue_.pop_due(now);
+        if (slot == TimeoutQueue::nothing) {
+            due_.pop_back();
+            break;
         }
+        due_.back() = {slot, timeouts_.generation(slot)};
+        timeouts_.at(slot).due = true;
+        ++due_left_;
     }
-    statistics_.callbacks_peak =
-        std::max(statistics_.callbacks_peak, static_cast<std::uint32_t>(batch_left_));
-    phase_ = Phase::callbacks;
 }
 
 /// 4: those queued when the phase began; what they post waits for the next turn.

@@ -50,6 +50,30 @@ TEST_F(StatisticsTest, time_slept_and_time_spent_are_told_apart) {
     EXPECT_EQ(loop.statistics().sleeps, 1U);
 }
 
+TEST_F(StatisticsTest, an_unlimited_turn_reads_no_clock_but_the_cheap_one) {
+    struct TwoClocks final : Clock {
+        TimePoint now() const noexcept override {
+            ++exact;
+            return TimePoint(1000s);
+        }
+        TimePoint not_after() const noexcept override { return cheap; }
+        mutable int exact = 0;
+        TimePoint cheap{1000s};
+    } clock;
+    IOLoop::Options options;
+    options.clock = &clock;
+    IOLoop other(std::move(options));
+    other.call_at(TimePoint(2000s), [] {});
+    const int before = clock.exact;
+    other.add_callback([&] { clock.cheap += 4ms; });
+    EXPECT_EQ(other.run_once().busy, 4ms) << "by the ticks of the cheap one";
+    other.run_once();
+    EXPECT_EQ(clock.exact, before);
+    other.add_callback([] {});
+    EXPECT_EQ(other.run_once(no_wait, Budget{1ms}).busy, 0s) << "a budget needs to know exactly";
+    EXPECT_GT(clock.exact, before);
+}
+
 TEST_F(StatisticsTest, what_is_held_now_and_the_most_there_was) {
     loop.add_handler(
         pair.a, [](Fd, Events) {}, Events::none);

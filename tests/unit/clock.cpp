@@ -27,6 +27,24 @@ TEST(Clock, the_steady_one_does_not_go_back) {
     EXPECT_GE(steady_clock().now(), a);
 }
 
+TEST(Clock, the_steady_one_tells_cheaply_what_is_not_over_yet) {
+    int kept = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const TimePoint now = steady_clock().now();
+        const TimePoint bound = steady_clock().not_after();
+        if (now <= bound) ++kept;
+        EXPECT_LE(bound, steady_clock().now() + 1s);
+    }
+    EXPECT_GT(kept, 900) << "not where the hypervisor stops the machine for a while";
+}
+
+TEST(Clock, of_somebody_is_exact_unless_it_says_otherwise) {
+    struct Fixed final : Clock {
+        TimePoint now() const noexcept override { return TimePoint(7s); }
+    } const clock;
+    EXPECT_EQ(clock.not_after(), TimePoint(7s));
+}
+
 TEST(Events, have_tornados_values) {
     EXPECT_EQ(static_cast<unsigned>(Events::none), 0U);
     EXPECT_EQ(static_cast<unsigned>(Events::read), 0x01U);
