@@ -25,6 +25,7 @@ set(floor_0
     include/ioloop/outcome.hpp
     include/ioloop/site.hpp
     include/ioloop/turn.hpp
+    src/cache_line.hpp
     src/clock.cpp
     src/context.cpp
     src/function.cpp

@@ -16,6 +16,7 @@
 /// Thread: any.
 #pragma once
 
+#include "cache_line.hpp"
 #include "here.hpp"
 #include "os/asymmetric_fence.hpp"
 
@@ -33,7 +34,8 @@ class BiasedLock {
     struct Seat {
         explicit Seat(std::uint64_t t) noexcept : thread(t) {}
         const std::uint64_t thread;
-        std::atomic<Use> use{Use::none}; ///< written by that thread alone
+        alignas(cache_line) std::atomic<Use> use{
+            Use::none}; ///< written by that thread alone; others read `thread`
     };
 
 public:

@@ -8,6 +8,7 @@
 /// No callable is run or destroyed under the lock: its destructor may post (tornado #1874 dead-locked there).
 #pragma once
 
+#include "cache_line.hpp"
 #include "callback_arena.hpp"
 
 #include <atomic>
@@ -26,6 +27,8 @@ public:
 
     /// False, with the callback untouched, if closed. Thread: any.
     bool push_from_thread(Function<void()>&& callback, CallbackLabel&& label);
+    /// The same with a plain label.
+    bool push_from_thread(Function<void()>&& callback, SiteId site);
     /// The same on the loop's thread.
     bool push(Function<void()>&& callback, CallbackLabel&& label) {
         if (closed_.load(std::memory_order_relaxed)) return false;
@@ -63,14 +66,18 @@ private:
     class Lock;
 
     void take_inbox() noexcept;
+    template <class... Label> bool push_to_inbox(Function<void()>&& callback, Label&&... label);
 
+    // Three places, each with cache lines of its own: the loop writes to the first with each callback that it runs, the
+    // others to the third with each post, and the second, where both look all the time, changes once a batch.
     CallbackArena arena_;
 
-    // Any thread, under the lock.
-    mutable std::atomic<bool> locked_{false};
-    CallbackArena inbox_;
-    std::atomic<bool> inbox_filled_{false};
+    alignas(cache_line) std::atomic<bool> inbox_filled_{false};
     std::atomic<bool> closed_{false};
+
+    // Any thread, under the lock.
+    alignas(cache_line) mutable std::atomic<const void*> holder_{nullptr}; ///< see Lock
+    CallbackArena inbox_;
 };
 
 } // namespace ioloop

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "biased_lock.hpp"
+#include "cache_line.hpp"
 #include "callback_queue.hpp"
 #include "handler_table.hpp"
 #include "here.hpp"
@@ -318,10 +319,11 @@ private:
 
     // The stack.
     Call* frame_ = nullptr;
-    BiasedLock lock_;        ///< of the thread inside run_ calls; belongs to the one that was last
     bool abandoned_ = false; ///< the loop object was destroyed by a callable
 
-    // Between threads.
+    // Between threads: apart from what changes with each call, as who posts reads it.
+    alignas(cache_line)
+        BiasedLock lock_; ///< of the thread inside run_ calls; belongs to the one that was last
     std::atomic<bool> stop_{false};
     std::atomic<bool> closed_{false};
     std::atomic<Parked> parked_{Parked::no};

@@ -80,6 +80,27 @@ TEST(CallbackQueue, a_destructor_of_what_is_cleared_may_post) {
     EXPECT_EQ(queue.collect(), 2U);
 }
 
+TEST(CallbackQueue, a_closure_may_post_when_it_is_moved_in) {
+    CallbackQueue queue(std::pmr::get_default_resource());
+    struct PostsOnEachDeath { // it has no move, so it is copied, and the original dies under the lock
+        CallbackQueue* queue;
+        int* posted;
+        PostsOnEachDeath(CallbackQueue* q, int* p) : queue(q), posted(p) {}
+        PostsOnEachDeath(const PostsOnEachDeath& o) noexcept = default;
+        PostsOnEachDeath& operator=(const PostsOnEachDeath&) = delete;
+        ~PostsOnEachDeath() {
+            if (queue->push_from_thread([] {}, CallbackLabel())) ++*posted;
+        }
+        void operator()() const {}
+    };
+    int posted = 0;
+    queue.push_from_thread(PostsOnEachDeath(&queue, &posted), CallbackLabel());
+    EXPECT_GE(posted, 1);
+    EXPECT_EQ(queue.collect(), static_cast<std::size_t>(posted) + 1);
+    queue.close();
+    run_all(queue);
+}
+
 TEST(CallbackQueue, every_producer_keeps_its_order) {
     CallbackQueue queue(std::pmr::get_default_resource());
     constexpr int producers = 4;
