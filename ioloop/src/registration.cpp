@@ -180,26 +180,32 @@ Chain IOLoop::Impl::chain_at(SiteId site) const noexcept {
 }
 
 /// On the loop's thread, where nothing is special, a post calls nothing, saves no register for what it does not call, and
-/// takes no atomic operation. All else is post_in_full().
+/// takes no atomic operation. All that is special is post_in_full()'s.
 bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
     const site_table::Node* const site = site_table::find(origin);
-    if (site == nullptr || !callback || here.node != nullptr || detached || !queue_.is_open() ||
+    if (site == nullptr || !callback || here.node != nullptr || detached ||
         stamping_.load(std::memory_order_relaxed)) [[unlikely]]
         return post_in_full(std::move(callback), origin, detached);
     if (lock_.inside()) {
-        if (frame_ == nullptr || !queue_.queued().try_push(callback, frame_->chain.then(site->id)))
-            return post_in_full(std::move(callback), origin, detached);
-        return true; // whoever is inside comes to see it
+        if (frame_ != nullptr && queue_.is_open() &&
+            queue_.queued().try_push(callback, frame_->chain.then(site->id)))
+            return true; // whoever is inside comes to see it
+        return post_in_full(std::move(callback), origin, detached);
     }
+    bool ours = false;
+    bool queued = false;
     {
         const BiasedLock::Moment moment(lock_);
-        if (!moment || !queue_.is_open() || !queue_.queued().try_push(callback, site->id, true)) [[unlikely]]
-            goto in_full;
+        ours = static_cast<bool>(moment);
+        queued = ours && queue_.is_open() && queue_.queued().try_push(callback, site->id, true);
     }
+    if (!queued) {
+        if (ours) return post_in_full(std::move(callback), origin, detached);
+        if (!queue_.push_from_thread(std::move(callback), site->id)) return false;
+    }
+    // Not before the moment is over: who takes the loop over waits for that, and the host's waker may wait for him.
     notify();
     return true;
-in_full:
-    return post_in_full(std::move(callback), origin, detached);
 }
 
 bool IOLoop::Impl::post_in_full(Callback&& callback, const Origin& origin, bool detached) {

@@ -115,6 +115,9 @@ IOLoop::Impl::Glance IOLoop::Impl::glance() {
     std::size_t ready = 0;
     if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
     if (ready == 0 && !anything_queued() && !anything_due()) {
+        // A poster may have woken the host after its post had run already, and takes it for awake until the loop is parked again.
+        // (Looked at when the wake-up is taken in: one that comes later wakes the host once more.)
+        if ((handle_watched_ || has_host_waker_) && parked_ == Parked::no) return Glance::refused;
         ++turn_;
         ++statistics_.turns;
         return Glance::idle;
