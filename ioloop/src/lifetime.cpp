@@ -82,7 +82,9 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     watchdog_.reset();
     closed_.store(true);
     gate_->shut();
-    lock_.adopt(); // who posts past the inbox is done by then, and comes no more
+    // Who posts past the inbox is done by then, and comes no more. (Who pumped the loop in the process that this one is forked
+    // from did not come along: he would be waited for in vain.)
+    if (!forked()) lock_.adopt();
     queue_.close();
     signal_queue_.close();
     const auto signal_handlers = release_signals(); // destroyed at the end, like all callables

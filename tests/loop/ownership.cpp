@@ -19,6 +19,8 @@
 
 #if !defined(_WIN32)
 #include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 #include <gtest/gtest.h>
@@ -322,6 +324,31 @@ TEST(Ownership, a_loop_that_is_closed_by_whoever_comes_runs_or_drops_each_post_o
         EXPECT_EQ(destroyed, made);
     }
 }
+
+#if !defined(_WIN32) && !UNDER_THREAD_SANITIZER // which has no forks of processes with threads
+TEST(Ownership, a_forked_child_may_destroy_its_copy_of_a_loop_that_a_thread_was_pumping) {
+    for (int round = 0; round < 10; ++round) {
+        auto loop = std::make_unique<IOLoop>(on_its_own());
+        std::atomic<int> pumped{0};
+        std::atomic<bool> enough{false};
+        std::thread pump([&] {
+            for (; !enough; ++pumped) run_once_if_free(*loop);
+        });
+        while (pumped < 100) std::this_thread::yield();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(5);
+            loop.reset();
+            ::_exit(0);
+        }
+        enough = true;
+        pump.join();
+        int status = -1;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_EQ(status, 0) << "it waited for a thread that it does not have";
+    }
+}
+#endif
 
 TEST(Ownership, a_callable_may_destroy_the_loop_while_others_post) {
     const auto end = std::chrono::steady_clock::now() + long_enough;
