@@ -53,6 +53,7 @@ set(floor_1
     src/callback_queue.hpp
     src/fd_map.hpp
     src/frame_pacer.cpp
+    src/free_slots.hpp
     src/handler_table.cpp
     src/handler_table.hpp
     src/os/asymmetric_fence.cpp

@@ -130,7 +130,8 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {
         if (e.running && !e.rearmed) return; // fired, not re-armed: pending no more
         out.timeouts.push_back({Timeout{slot, timeouts_.generation(slot)}, e.chain.origin(), e.chain,
-                                e.deadline, e.period, e.fires, e.due, e.callback.owner()});
+                                timeout_queue_.deadline(slot), e.period, e.fires, timeout_queue_.due(slot),
+                                e.callback.owner()});
     });
     // Changes where they wait, not what waits.
     auto& self = const_cast<Impl&>(*this);
@@ -270,7 +271,7 @@ void IOLoop::Impl::tell_change(ChangeKind change, Timeout id, const TimeoutEntry
     ChangeRecord record;
     record.id = id_of(id);
     record.chain = entry.chain;
-    record.deadline = entry.deadline;
+    record.deadline = timeout_queue_.deadline(id.slot);
     record.kind = CallKind::timeout;
     record.change = change;
     tell_change(record);
@@ -354,7 +355,7 @@ void IOLoop::Impl::set_suspended(bool suspended) {
 void IOLoop::Impl::skip_time(Duration gap) {
     require_usable("skip_time");
     if (gap < Duration::zero()) raise(std::invalid_argument("skip_time: the gap is negative"));
-    shift_deadlines(gap);
+    timeout_queue_.shift(gap);
     first_timeout_changed();
 }
 
@@ -368,14 +369,7 @@ void IOLoop::Impl::change_hold() {
     const Duration gap = clock_->now() - held_at_;
     holding_ = false;
     statistics_.held += gap;
-    shift_deadlines(gap);
-}
-
-void IOLoop::Impl::shift_deadlines(Duration gap) {
     timeout_queue_.shift(gap);
-    timeouts_.for_each([&](std::uint32_t, TimeoutEntry& entry) {
-        if (entry.deadline != never) entry.deadline = after(entry.deadline, gap);
-    });
 }
 
 } // namespace ioloop

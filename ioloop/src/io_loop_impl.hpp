@@ -33,16 +33,19 @@
 
 namespace ioloop {
 
+/// What the loop knows of a timeout; when it is due, the queue does. It runs, or is armed, or due: set aside in this turn.
 struct TimeoutEntry {
+    TimeoutEntry(Callback&& callable, const Chain& by, Context&& around) noexcept
+        : callback(std::move(callable)),
+          chain(by),
+          context(std::move(around)) {}
+
     Callback callback;
-    TimePoint deadline{};
+    const Chain chain;
+    const Context context;
     Duration period{}; ///< for the inspector
-    Chain chain;
-    Context context;
-    std::uint64_t ticket = 0; ///< of its re-arming
     std::uint32_t fires = 0;
     bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
-    bool due = false;     ///< set aside in this turn
     bool running = false; ///< on the stack; released by whoever called it
 };
 
@@ -128,10 +131,15 @@ public:
     bool in_call() const noexcept { return frame_ != nullptr; }
 
     /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
-    void require_usable(const char* member, const Origin* origin = nullptr) const;
+    void require_usable(const char* member, const Origin* origin = nullptr) const {
+        if (!at_home() || closed_.load(std::memory_order_relaxed) || abandoned_ || forked()) [[unlikely]]
+            require_usable_at_length(member, origin);
+    }
     bool on_loop_thread() const noexcept;
     /// What a noexcept member does about a foreign thread: refuses, loudly.
-    bool refuse_foreign_thread(const char* member) const noexcept;
+    bool refuse_foreign_thread(const char* member) const noexcept {
+        return !at_home() && refuse_foreign_thread_at_length(member);
+    }
     /// Counts a call that was refused as it came from another thread. Thread: any.
     void note_foreign_call(const char* member, SiteId site) const noexcept;
     /// True in a child of the process that made the loop: the poller is the parent's.
@@ -172,6 +180,11 @@ public:
     bool suspended_ = false;
 
 private:
+    /// on_loop_thread(), where that is told at a glance.
+    bool at_home() const noexcept { return lock_.inside() || (!lock_.entered() && lock_.is_mine()); }
+    void require_usable_at_length(const char* member, const Origin* origin) const;
+    bool refuse_foreign_thread_at_length(const char* member) const noexcept;
+
     enum class Glance : std::uint8_t { idle, begun, refused };
     enum class Phase : std::uint8_t { wait, handlers, due, callbacks, timeouts, report };
     /// What a poster has to do so that the loop sees its post.
@@ -198,7 +211,7 @@ private:
     void report_turn();
 
     void call_handler(Poller::Key key, HandlerEntry& entry, Events events, Turn& out);
-    void call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out);
+    void call_timeout(Timeout id, TimeoutEntry& entry, Turn& out);
     void call_failed(Call& call, const std::exception_ptr& error);
     template <class F> void guarded(Call& call, const Context& context, F&& f);
     bool may_call(Spend& spend);
@@ -250,7 +263,6 @@ private:
     void change_hold();
     /// Its time stands still, or did when it was looked at last.
     bool holds() const noexcept { return paused_ || suspended_ || holding_; }
-    void shift_deadlines(Duration gap);
     /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
     void park() {
         if (handle_watched_ || has_host_waker_) park_for_host();

@@ -164,7 +164,7 @@ bool IOLoop::Impl::on_loop_thread() const noexcept {
     return lock_.is_mine() || this_thread() == home_thread_;
 }
 
-bool IOLoop::Impl::refuse_foreign_thread(const char* member) const noexcept {
+bool IOLoop::Impl::refuse_foreign_thread_at_length(const char* member) const noexcept {
     if (on_loop_thread()) return false;
     note_foreign_call(member, SiteId::none);
     std::fprintf(stderr, "ioloop: %s: called from another thread than the loop's; nothing done\n", member);
@@ -177,7 +177,7 @@ void IOLoop::Impl::note_foreign_call(const char* member, SiteId site) const noex
     foreign_calls_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void IOLoop::Impl::require_usable(const char* member, const Origin* origin) const {
+void IOLoop::Impl::require_usable_at_length(const char* member, const Origin* origin) const {
     const bool foreign = !on_loop_thread();
     if (!foreign && !closed_.load(std::memory_order_relaxed) && !abandoned_ && !forked()) return;
     if (foreign && !forked()) note_foreign_call(member, origin != nullptr ? site_of(*origin) : SiteId::none);

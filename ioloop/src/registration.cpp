@@ -22,7 +22,7 @@ std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)
 
 /// What a callable that is stored now will run in: what is current, unless it brings its own.
 template <class R, class... Args> Context IOLoop::Impl::context_for(const Function<R(Args...)>& callable) {
-    return callable.carries_context() ? Context() : Context::current();
+    return here.node == nullptr || callable.carries_context() ? Context() : Context::current();
 }
 
 // ---- descriptors --------------------------------------------------------------------------------
@@ -261,9 +261,9 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     if (!callback) [[unlikely]]
         refuse_null_callback(member, origin);
     timeout_queue_.reserve(timeouts_.end_after_emplace());
+    const Chain chain = chain_at(site_table::number(origin));
     Context context = context_for(callback);
-    const auto id = timeouts_.emplace(TimeoutEntry{
-        std::move(callback), deadline, {}, chain_at(site_table::number(origin)), std::move(context)});
+    const auto id = timeouts_.emplace(std::move(callback), chain, std::move(context));
     timeout_queue_.arm(id.slot, deadline);
     statistics_.timeouts = timeouts_.size();
     statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
@@ -274,49 +274,44 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
 }
 
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
-    TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
-    if (entry == nullptr) return false;
-    if (entry->running && !entry->rearmed) return false; // it has fired; this is its own callback
+    if (!timeouts_.contains(id.slot, id.generation)) return false;
+    TimeoutEntry& entry = timeouts_.at(id.slot);
     if (timeout_queue_.armed(id.slot)) {
         timeout_queue_.disarm(id.slot);
         first_timeout_changed();
-    }
-    if (entry->due) {
-        entry->due = false;
+    } else if (timeout_queue_.due(id.slot)) {
+        timeout_queue_.take(id.slot);
         --due_left_;
+    } else if (!entry.rearmed) {
+        return false; // it has fired; this is its own callback
     }
-    if (observer_ != nullptr) tell_change(ChangeKind::removed, id, *entry);
+    if (observer_ != nullptr) tell_change(ChangeKind::removed, id, entry);
     timeouts_.retire(id.slot);
     statistics_.timeouts = timeouts_.size();
-    if (!entry->running) timeouts_.release(id.slot);
+    if (!entry.running) timeouts_.release(id.slot);
     return true;
 }
 
 bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
-    TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
-    if (entry == nullptr) return false;
-    if (entry->due) {
-        entry->due = false;
-        --due_left_;
-    }
-    entry->deadline = deadline;
-    if (entry->running) {
-        // Not before its call returns: a nested turn would enter it again, or spin on its deadline.
-        entry->rearmed = true;
-        entry->ticket = timeout_queue_.ticket();
-    } else if (timeout_queue_.armed(id.slot)) {
+    if (!timeouts_.contains(id.slot, id.generation)) return false;
+    // As a rule it is armed, and its entry, which may be far from the caches, is none of our business.
+    if (timeout_queue_.armed(id.slot)) [[likely]] {
         timeout_queue_.rearm(id.slot, deadline);
-    } else {
+    } else if (timeout_queue_.due(id.slot)) {
         timeout_queue_.arm(id.slot, deadline);
+        --due_left_;
+    } else {
+        // It runs. Not before its call returns: a nested turn would enter it again, or spin on its deadline.
+        timeouts_.at(id.slot).rearmed = true;
+        timeout_queue_.plan(id.slot, deadline);
     }
-    if (observer_ != nullptr) tell_change(ChangeKind::moved, id, *entry);
+    if (observer_ != nullptr) tell_change(ChangeKind::moved, id, timeouts_.at(id.slot));
     first_timeout_changed();
     return true;
 }
 
 TimePoint IOLoop::Impl::deadline_of(Timeout id) const noexcept {
-    const TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
-    return entry != nullptr ? entry->deadline : never;
+    return timeouts_.contains(id.slot, id.generation) ? timeout_queue_.deadline(id.slot) : never;
 }
 
 } // namespace ioloop

@@ -12,22 +12,20 @@ constexpr int few_timeouts = 32;
 
 } // namespace
 
-void TimeoutQueue::reserve(std::uint32_t slots) {
-    if (slots <= records_.size()) return;
-    // Both first get room, then change: a failure in between leaves everything as it was.
-    const std::size_t size = std::max<std::size_t>(slots, records_.size() * 2);
+void TimeoutQueue::grow(std::uint32_t slots) {
+    // Both first get room, then change: a failure in between leaves everything as it was. By a quarter, as there may be
+    // very many.
+    const std::size_t size = std::max<std::size_t>(slots, records_.size() + records_.size() / 4);
     records_.reserve(size);
     near_.reserve(size);
     records_.resize(size);
 }
 
-void TimeoutQueue::arm(std::uint32_t slot, TimePoint deadline, std::uint64_t ticket) noexcept {
+void TimeoutQueue::arm_as_planned(std::uint32_t slot) noexcept {
     TimeoutRecord& record = records_[slot];
-    record.deadline = deadline;
-    record.ticket = ticket;
-    record.armed = true;
+    record.state = State::armed;
     ++size_;
-    not_before_ = std::min(not_before_, deadline);
+    not_before_ = std::min(not_before_, record.deadline);
     file(slot);
 }
 
@@ -77,10 +75,11 @@ TimePoint TimeoutQueue::front_deadline(TimePoint now) noexcept {
         }
         const NearHeap::Node top = near_.top();
         TimeoutRecord& record = records_[top.slot];
-        if (record.armed && record.ticket == top.ticket) return not_before_ = top.deadline;
+        const bool armed = record.state == State::armed;
+        if (armed && record.ticket == top.ticket) return not_before_ = top.deadline;
         near_.pop();
         record.place = TimeoutRecord::nowhere;
-        if (record.armed) file_anew(top.slot);
+        if (armed) file_anew(top.slot);
     }
 }
 
@@ -91,9 +90,10 @@ std::uint32_t TimeoutQueue::pop(TimePoint now) noexcept {
         near_.pop();
         TimeoutRecord& record = records_[top.slot];
         record.place = TimeoutRecord::nowhere;
-        if (!record.armed) continue;
+        if (record.state != State::armed) continue;
         if (record.ticket == top.ticket) {
             disarm(top.slot);
+            record.state = State::due;
             return top.slot;
         }
         file_anew(top.slot);
@@ -118,7 +118,7 @@ void TimeoutQueue::sort_out(TimeoutWheel::Chain chain) noexcept {
     for (std::uint32_t slot = chain.first; slot != nothing;) {
         TimeoutRecord& record = records_[slot];
         const std::uint32_t next = record.next;
-        if (!record.armed) {
+        if (record.state != State::armed) {
             record.place = TimeoutRecord::nowhere;
         } else if (TimeoutWheel::tick_of(record.deadline) <= chain.last) {
             append(slot);
@@ -144,8 +144,8 @@ void TimeoutQueue::shift(Duration gap) noexcept {
     for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
         TimeoutRecord& record = records_[slot];
         record.place = TimeoutRecord::nowhere;
-        if (!record.armed) continue;
         record.deadline = moved(record.deadline);
+        if (record.state != State::armed) continue;
         if (is_far(record)) {
             wheel_.link(records_.data(), slot);
         } else {

@@ -36,28 +36,41 @@ public:
 
     /// Makes everything below unable to fail, and to allocate, for any slot below `slots`.
     /// Errors: std::bad_alloc, with nothing changed.
-    void reserve(std::uint32_t slots);
+    void reserve(std::uint32_t slots) {
+        if (slots > records_.size()) [[unlikely]]
+            grow(slots);
+    }
 
-    /// Requires: reserve(slot + 1) was called and the slot is not armed.
+    // All that follow require reserve(slot + 1).
+
+    /// Requires: it is not armed.
     void arm(std::uint32_t slot, TimePoint deadline) noexcept {
         TimeoutRecord& record = records_[slot];
-        record.armed = true;
+        record.state = State::armed;
         ++size_;
         move(slot, record, deadline);
     }
-    /// As if armed when the ticket was taken. A ticket serves once.
-    void arm(std::uint32_t slot, TimePoint deadline, std::uint64_t ticket) noexcept;
-    /// A place among equals.
-    std::uint64_t ticket() noexcept { return sequence_++; }
     /// Moves an armed slot; it counts as armed anew among equals.
     void rearm(std::uint32_t slot, TimePoint deadline) noexcept { move(slot, records_[slot], deadline); }
     /// Requires: it is armed.
     void disarm(std::uint32_t slot) noexcept {
-        records_[slot].armed = false;
+        records_[slot].state = State::idle;
         if (--size_ == 0) not_before_ = never;
     }
-    bool armed(std::uint32_t slot) const noexcept { return slot < records_.size() && records_[slot].armed; }
-    /// Requires: it is armed.
+    /// Of a slot that was popped and taken: gives it a deadline and a place among equals, and leaves it idle.
+    void plan(std::uint32_t slot, TimePoint deadline) noexcept {
+        records_[slot].deadline = deadline;
+        records_[slot].ticket = sequence_++;
+    }
+    /// As if armed when it was planned. Requires: plan() came last.
+    void arm_as_planned(std::uint32_t slot) noexcept;
+
+    bool armed(std::uint32_t slot) const noexcept { return records_[slot].state == State::armed; }
+    /// It was popped, and not taken or armed again since.
+    bool due(std::uint32_t slot) const noexcept { return records_[slot].state == State::due; }
+    /// Requires: it is due, which ends.
+    void take(std::uint32_t slot) noexcept { records_[slot].state = State::idle; }
+    /// That for which it was armed or planned last.
     TimePoint deadline(std::uint32_t slot) const noexcept { return records_[slot].deadline; }
 
     bool empty() const noexcept { return size_ == 0; }
@@ -69,15 +82,18 @@ public:
     /// ever comes due as all are moved in time, this is what learns from `now` that time passes.
     TimePoint front_deadline(TimePoint now) noexcept;
     /// Takes out, of those whose deadline is not after `now`, the one with the earliest deadline, and of equals the
-    /// one armed first. `nothing` if there is none.
+    /// one armed first: it is due then. `nothing` if there is none.
     std::uint32_t pop_due(TimePoint now) noexcept { return now < not_before_ ? nothing : pop(now); }
 
-    /// Moves every deadline by `gap`, but `never`; the order stays. Linear.
+    /// Moves every deadline by `gap`, but `never`, also of what is not armed; the order stays. Linear.
     void shift(Duration gap) noexcept;
 
     void clear() noexcept;
 
 private:
+    using State = TimeoutRecord::State;
+
+    void grow(std::uint32_t slots);
     void move(std::uint32_t slot, TimeoutRecord& record, TimePoint deadline) noexcept {
         record.ticket = sequence_++;
         if (deadline < not_before_) not_before_ = deadline;

@@ -16,12 +16,18 @@ struct TimeoutRecord {
     static constexpr std::uint16_t nowhere = UINT16_MAX; ///< as a place: not filed
     static constexpr std::uint16_t in_heap = nowhere - 1;
 
+    enum class State : std::uint8_t {
+        idle,
+        armed,
+        due, ///< popped, and nobody has taken it since
+    };
+
     TimePoint deadline{}; ///< never earlier than where it is filed, armed or not
     std::uint64_t ticket = 0;
     std::uint32_t next = nothing;     ///< in the bucket
     std::uint32_t previous = nothing; ///< in the bucket; of the first one: nothing
     std::uint16_t place = nowhere;    ///< where it is filed: a bucket, or in_heap
-    bool armed = false;
+    State state = State::idle;
 };
 static_assert(sizeof(TimeoutRecord) == 32);
 

@@ -258,7 +258,6 @@ void IOLoop::Impl::set_due_aside() {
             break;
         }
         due_.back() = {slot, timeouts_.generation(slot)};
-        timeouts_.at(slot).due = true;
         ++due_left_;
     }
 }
@@ -293,42 +292,40 @@ bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     while (due_next_ < due_.size()) {
         const Timeout id = due_[due_next_];
-        TimeoutEntry* entry = timeouts_.find(id.slot, id.generation);
-        if (entry == nullptr || !entry->due) {
+        if (!timeouts_.contains(id.slot, id.generation) || !timeout_queue_.due(id.slot)) {
             ++due_next_;
             continue;
         }
         if (!may_call(spend)) return false;
-        if (observer_ != nullptr && held_before(spend, CallKind::timeout, id_of(id), entry->chain))
+        TimeoutEntry& entry = timeouts_.at(id.slot);
+        if (observer_ != nullptr && held_before(spend, CallKind::timeout, id_of(id), entry.chain))
             return false;
         ++due_next_;
         --due_left_;
-        entry->due = false;
-        call_timeout(id.slot, *entry, out);
+        timeout_queue_.take(id.slot);
+        call_timeout(id, entry, out);
         if (!still_in(turn, Phase::timeouts)) return true;
     }
     phase_ = Phase::report;
     return true;
 }
 
-void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& out) {
-    const Timeout id{slot, timeouts_.generation(slot)};
+void IOLoop::Impl::call_timeout(Timeout id, TimeoutEntry& entry, Turn& out) {
     Call call(*this, CallKind::timeout, id_of(id), entry.chain);
     if (observer_ != nullptr) [[unlikely]]
-        call.ready_at = entry.deadline;
+        call.ready_at = timeout_queue_.deadline(id.slot);
     ++entry.fires;
     ++statistics_.timeouts_run;
     ++out.timeouts;
 
     // Pinned; afterwards gone, unless it re-armed itself.
     struct Pin {
-        Pin(Impl& l, Timeout i) : loop(l), id(i) { loop.timeouts_.at(id.slot).running = true; }
+        Pin(Impl& l, Timeout i, TimeoutEntry& e) : loop(l), id(i), entry(e) { entry.running = true; }
         ~Pin() {
-            TimeoutEntry& e = loop.timeouts_.at(id.slot);
-            e.running = false;
-            if (loop.timeouts_.find(id.slot, id.generation) != nullptr) {
-                if (std::exchange(e.rearmed, false)) {
-                    loop.timeout_queue_.arm(id.slot, e.deadline, e.ticket);
+            entry.running = false;
+            if (loop.timeouts_.contains(id.slot, id.generation)) {
+                if (std::exchange(entry.rearmed, false)) {
+                    loop.timeout_queue_.arm_as_planned(id.slot);
                     return;
                 }
                 loop.timeouts_.retire(id.slot);
@@ -338,7 +335,8 @@ void IOLoop::Impl::call_timeout(std::uint32_t slot, TimeoutEntry& entry, Turn& o
         }
         Impl& loop;
         Timeout id;
-    } const pin(*this, id);
+        TimeoutEntry& entry;
+    } const pin(*this, id, entry);
     guarded(call, entry.context, [&] { entry.callback(); });
 }
 
