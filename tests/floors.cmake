@@ -31,6 +31,7 @@ set(floor_0
     src/function.cpp
     src/here.cpp
     src/here.hpp
+    src/prefetch.hpp
     src/net/frame_header.hpp
     src/net/stream_errors.cpp
     src/raise.hpp

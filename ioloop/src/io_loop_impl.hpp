@@ -34,7 +34,7 @@
 namespace ioloop {
 
 /// What the loop knows of a timeout; when it is due, the queue does. It runs, or is armed, or due: set aside in this turn.
-struct TimeoutEntry {
+struct alignas(32) TimeoutEntry {
     TimeoutEntry(Callback&& callable, const Chain& by, Context&& around) noexcept
         : callback(std::move(callable)),
           chain(by),
@@ -48,6 +48,8 @@ struct TimeoutEntry {
     bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
     bool running = false; ///< on the stack; released by whoever called it
 };
+static_assert(sizeof(void*) != 8 ||
+              sizeof(TimeoutEntry) == 96); // a cache line and a half: never on three of them
 
 /// Through which Posters reach the loop while it is there.
 class IOLoop::Gate {
@@ -180,8 +182,9 @@ public:
     bool suspended_ = false;
 
 private:
-    /// on_loop_thread(), where that is told at a glance.
-    bool at_home() const noexcept { return lock_.inside() || (!lock_.entered() && lock_.is_mine()); }
+    /// on_loop_thread(), where that is told at a glance. (Who is inside has the lock, but for the moments in which another
+    /// thread tries to take it away.)
+    bool at_home() const noexcept { return lock_.is_mine(); }
     void require_usable_at_length(const char* member, const Origin* origin) const;
     bool refuse_foreign_thread_at_length(const char* member) const noexcept;
 
@@ -271,12 +274,14 @@ private:
     void set_alarm() noexcept;
     /// The first timeout may be another one now. (Within a run_ call park() looks, once, at the end.)
     void first_timeout_changed() {
-        if (tells_plan() && statistics_.depth == 0) tell_plan();
+        if (tells_plan()) [[unlikely]]
+            tell_plan_outside();
     }
     /// The host wants to hear of it when what it waits for changes.
     bool tells_plan() const noexcept { return deadlines_ == Deadlines::included || ring_for_changes_; }
     void descriptors_changed();
     void tell_plan();
+    void tell_plan_outside();
     void notify() noexcept {
         // Sequentially consistent on both sides (see wait() and park()): either we see that the loop is parked,
         // or the loop sees what we queued before it parks.

@@ -245,6 +245,10 @@ void IOLoop::Impl::tell_plan() {
     if (std::exchange(descriptors_changed_, false) || sooner) ring_host();
 }
 
+void IOLoop::Impl::tell_plan_outside() {
+    if (statistics_.depth == 0) tell_plan();
+}
+
 void IOLoop::Impl::descriptors_changed() {
     if (!ring_for_changes_ || !poller_ || poller_->native_handle() != invalid_fd) return;
     descriptors_changed_ = true;

@@ -28,7 +28,31 @@ void NearHeap::hasten(const Node& node) noexcept {
 void NearHeap::pop() noexcept {
     const Node last = nodes_.back();
     nodes_.pop_back();
-    if (!nodes_.empty()) sift_down(0, last);
+    // What was last belongs near the bottom, as a rule: so the gap goes there without asking on each level.
+    if (!nodes_.empty()) sift_up(sink(0), last);
+}
+
+/// The earliest of some siblings.
+std::size_t NearHeap::least_of(std::size_t first, std::size_t last) const noexcept {
+    const auto earlier = [this](std::size_t a, std::size_t b) { return nodes_[b].before(nodes_[a]) ? b : a; };
+    if (last - first == arity) { // two pairs at the same time
+        static_assert(arity == 4);
+        return earlier(earlier(first, first + 1), earlier(first + 2, first + 3));
+    }
+    std::size_t least = first;
+    for (std::size_t index = first + 1; index < last; ++index) least = earlier(least, index);
+    return least;
+}
+
+/// Moves a gap down to where nothing is below it, and says where.
+std::size_t NearHeap::sink(std::size_t index) noexcept {
+    const std::size_t size = nodes_.size();
+    for (std::size_t first = 0; (first = index * arity + 1) < size;) {
+        const std::size_t least = least_of(first, std::min(first + arity, size));
+        place(index, nodes_[least]);
+        index = least;
+    }
+    return index;
 }
 
 void NearHeap::sift_up(std::size_t index, Node node) noexcept {
@@ -46,11 +70,7 @@ void NearHeap::sift_down(std::size_t index, Node node) noexcept {
     for (;;) {
         const std::size_t first = index * arity + 1;
         if (first >= size) break;
-        std::size_t least = first;
-        const std::size_t last = std::min(first + arity, size);
-        for (std::size_t child = first + 1; child < last; ++child) {
-            if (nodes_[child].before(nodes_[least])) least = child;
-        }
+        const std::size_t least = least_of(first, std::min(first + arity, size));
         if (!nodes_[least].before(node)) break;
         place(index, nodes_[least]);
         index = least;

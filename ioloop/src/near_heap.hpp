@@ -21,8 +21,14 @@ public:
         std::uint64_t ticket;
         std::uint32_t slot;
 
+        /// Without a branch, as nobody can guess it.
         bool before(const Node& other) const noexcept {
-            return deadline != other.deadline ? deadline < other.deadline : ticket < other.ticket;
+            const auto mine = deadline.time_since_epoch().count();
+            const auto its = other.deadline.time_since_epoch().count();
+            const bool sooner = mine < its;
+            const bool equal = mine == its;
+            const bool first = ticket < other.ticket;
+            return sooner | (equal & first);
         }
     };
 
@@ -35,6 +41,10 @@ public:
     std::size_t size() const noexcept { return nodes_.size(); }
     /// Requires: not empty.
     const Node& top() const noexcept { return nodes_.front(); }
+    /// Calls f(slot) for a few, of which one is the next at the top.
+    template <class F> void for_next(F&& f) const {
+        for (std::size_t index = 1; index <= arity && index < nodes_.size(); ++index) f(nodes_[index].slot);
+    }
 
     /// Requires: there is room, and the slot has no node.
     void push(const Node& node) noexcept {
@@ -61,6 +71,8 @@ private:
         nodes_[index] = node;
         positions_[node.slot] = static_cast<std::uint32_t>(index);
     }
+    std::size_t least_of(std::size_t first, std::size_t last) const noexcept;
+    std::size_t sink(std::size_t index) noexcept;
     void sift_up(std::size_t index, Node node) noexcept;
     void sift_down(std::size_t index, Node node) noexcept;
 

@@ -276,18 +276,19 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
     if (!timeouts_.contains(id.slot, id.generation)) return false;
     TimeoutEntry& entry = timeouts_.at(id.slot);
-    if (timeout_queue_.armed(id.slot)) {
+    if (timeout_queue_.armed(id.slot)) [[likely]] {
         timeout_queue_.disarm(id.slot);
-        first_timeout_changed();
     } else if (timeout_queue_.due(id.slot)) {
         timeout_queue_.take(id.slot);
         --due_left_;
     } else if (!entry.rearmed) {
         return false; // it has fired; this is its own callback
     }
-    if (observer_ != nullptr) tell_change(ChangeKind::removed, id, entry);
+    if (observer_ != nullptr) [[unlikely]]
+        tell_change(ChangeKind::removed, id, entry);
     timeouts_.retire(id.slot);
     statistics_.timeouts = timeouts_.size();
+    first_timeout_changed();
     if (!entry.running) timeouts_.release(id.slot);
     return true;
 }
@@ -305,7 +306,8 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
         timeouts_.at(id.slot).rearmed = true;
         timeout_queue_.plan(id.slot, deadline);
     }
-    if (observer_ != nullptr) tell_change(ChangeKind::moved, id, timeouts_.at(id.slot));
+    if (observer_ != nullptr) [[unlikely]]
+        tell_change(ChangeKind::moved, id, timeouts_.at(id.slot));
     first_timeout_changed();
     return true;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "free_slots.hpp"
+#include "prefetch.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -48,9 +49,8 @@ public:
     template <class... Args> Id emplace(Args&&... args) {
         static_assert(std::is_nothrow_constructible_v<T, Args...>);
         if (free_.empty()) grow();
-        const std::uint32_t slot = free_.lowest();
+        const std::uint32_t slot = free_.take();
         std::construct_at(&cell(slot).object, std::forward<Args>(args)...);
-        free_.take(slot);
         ++size_;
         return {slot, ++generations_[slot]};
     }
@@ -70,6 +70,8 @@ public:
     /// Requires: something lives in `slot`, retired or not.
     T& at(std::uint32_t slot) noexcept { return cell(slot).object; }
     const T& at(std::uint32_t slot) const noexcept { return cell(slot).object; }
+    /// A hint that what is in `slot` will be wanted soon.
+    void prefetch(std::uint32_t slot) const noexcept { ioloop::prefetch(&cell(slot), sizeof(Cell)); }
     std::uint32_t generation(std::uint32_t slot) const noexcept { return generations_[slot]; }
 
     /// Ends the id. The object stays until release().

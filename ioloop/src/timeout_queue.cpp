@@ -9,6 +9,8 @@ namespace {
 
 /// So many timeouts of a bucket are put in order at once, rather than moved down level by level.
 constexpr int few_timeouts = 32;
+/// Up to so many nodes, which the fastest cache holds, the heap alone is as fast as anything.
+constexpr std::size_t small_heap = 1024;
 
 } // namespace
 
@@ -44,7 +46,7 @@ void TimeoutQueue::file(std::uint32_t slot) noexcept {
 
 void TimeoutQueue::file_anew(std::uint32_t slot) noexcept {
     TimeoutRecord& record = records_[slot];
-    if (is_far(record)) {
+    if (near_.size() >= small_heap && is_far(record)) {
         wheel_.link(records_.data(), slot);
     } else {
         record.place = TimeoutRecord::in_heap;
@@ -87,6 +89,7 @@ std::uint32_t TimeoutQueue::pop(TimePoint now) noexcept {
     if (const TimeoutWheel::Tick tick = TimeoutWheel::tick_of(now); tick > wheel_.reached()) advance(tick);
     while (!near_.empty() && near_.top().deadline <= now) {
         const NearHeap::Node top = near_.top();
+        near_.for_next([this](std::uint32_t slot) { prefetch(slot); });
         near_.pop();
         TimeoutRecord& record = records_[top.slot];
         record.place = TimeoutRecord::nowhere;

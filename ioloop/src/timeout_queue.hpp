@@ -12,6 +12,7 @@
 #pragma once
 
 #include "near_heap.hpp"
+#include "prefetch.hpp"
 #include "timeout_record.hpp"
 #include "timeout_wheel.hpp"
 
@@ -70,6 +71,8 @@ public:
     bool due(std::uint32_t slot) const noexcept { return records_[slot].state == State::due; }
     /// Requires: it is due, which ends.
     void take(std::uint32_t slot) noexcept { records_[slot].state = State::idle; }
+    /// A hint that a slot will be asked about soon.
+    void prefetch(std::uint32_t slot) const noexcept { ioloop::prefetch(&records_[slot], 1); }
     /// That for which it was armed or planned last.
     TimePoint deadline(std::uint32_t slot) const noexcept { return records_[slot].deadline; }
 
@@ -112,9 +115,10 @@ private:
     void advance(TimeoutWheel::Tick tick) noexcept;
     std::uint32_t pop(TimePoint now) noexcept;
 
+    // Not beside each other: loaded as one, they would wait for whoever wrote one of them to be through to the cache.
+    std::uint64_t sequence_ = 0;
     TimePoint not_before_ = never;
     std::size_t size_ = 0; ///< armed
-    std::uint64_t sequence_ = 0;
     std::pmr::vector<TimeoutRecord> records_; ///< by slot
     TimeoutWheel wheel_;
     NearHeap near_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// TimeoutRecord: what a TimeoutQueue knows of one slot. Floor 1.
 ///
-/// A slot is filed in one place at most: in a bucket of the TimeoutWheel, or in the NearHeap. Half a cache line, so
-/// that arming touches one.
+/// A slot is filed in one place at most: in a bucket of the TimeoutWheel, or in the NearHeap. Half a cache line, and
+/// aligned to that, so that arming touches one.
 #pragma once
 
 #include <ioloop/clock.hpp>
@@ -11,7 +11,7 @@
 
 namespace ioloop {
 
-struct TimeoutRecord {
+struct alignas(32) TimeoutRecord {
     static constexpr std::uint32_t nothing = UINT32_MAX; ///< no slot
     static constexpr std::uint16_t nowhere = UINT16_MAX; ///< as a place: not filed
     static constexpr std::uint16_t in_heap = nowhere - 1;

@@ -289,9 +289,15 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
 
 /// 5: those set aside, each checked again: a callable before it may have removed it or moved it.
 bool IOLoop::Impl::run_timeouts(Spend& spend, Turn& out) {
+    constexpr std::size_t ahead = 8; // calls; they lie about in memory
     const std::uint64_t turn = turn_;
     while (due_next_ < due_.size()) {
         const Timeout id = due_[due_next_];
+        if (due_.size() - due_next_ > ahead) {
+            const std::uint32_t soon = due_[due_next_ + ahead].slot;
+            timeout_queue_.prefetch(soon);
+            timeouts_.prefetch(soon);
+        }
         if (!timeouts_.contains(id.slot, id.generation) || !timeout_queue_.due(id.slot)) {
             ++due_next_;
             continue;

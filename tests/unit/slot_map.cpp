@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "slot_map.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <memory_resource>
+#include <new>
 #include <random>
 #include <set>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -78,6 +82,72 @@ TEST(SlotMap, destroys_what_it_holds) {
         EXPECT_EQ(object.use_count(), 102);
     }
     EXPECT_EQ(object.use_count(), 1);
+}
+
+TEST(SlotMap, the_lowest_free_slot_is_used_first) {
+    SlotMap<int> map(std::pmr::get_default_resource());
+    constexpr std::uint32_t count = 20'000; // so many that there are several words of words
+    for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(map.emplace(0).slot, i);
+    std::set<std::uint32_t> free;
+    std::mt19937 random(3);
+    for (int i = 0; i < 3000; ++i) free.insert(random() % count);
+    std::vector<std::uint32_t> order(free.begin(), free.end());
+    std::shuffle(order.begin(), order.end(), random);
+    for (const std::uint32_t slot : order) {
+        map.retire(slot);
+        map.release(slot);
+    }
+    for (const std::uint32_t slot : free) ASSERT_EQ(map.emplace(0).slot, slot);
+    EXPECT_EQ(map.emplace(0).slot, count);
+    EXPECT_EQ(map.size(), count + 1);
+}
+
+TEST(SlotMap, an_id_is_valid_until_it_is_retired) {
+    Map map = make();
+    EXPECT_FALSE(map.contains(0, 1));
+    const auto id = map.emplace(std::make_unique<int>(1));
+    EXPECT_TRUE(map.contains(id.slot, id.generation));
+    EXPECT_FALSE(map.contains(id.slot, id.generation + 2));
+    EXPECT_FALSE(map.contains(id.slot + 1'000'000, id.generation));
+    map.retire(id.slot);
+    EXPECT_FALSE(map.contains(id.slot, id.generation));
+    EXPECT_FALSE(map.contains(id.slot, id.generation + 1)); // retired, or free
+    map.release(id.slot);
+    EXPECT_FALSE(map.contains(id.slot, id.generation + 1));
+}
+
+TEST(SlotMap, without_memory_nothing_changes) {
+    class Memory : public std::pmr::memory_resource {
+    public:
+        int granted = 1000;
+
+    private:
+        void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+            if (granted == 0) throw std::bad_alloc();
+            --granted;
+            return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+        }
+        void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+            std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+        }
+        bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+    } memory;
+    SlotMap<int> map(&memory);
+    for (std::uint32_t i = 0; i < 10'000; ++i) {
+        int granted = 0;
+        for (;; ++granted) {
+            memory.granted = granted;
+            try {
+                ASSERT_EQ(map.emplace(1).slot, i);
+                break;
+            } catch (const std::bad_alloc&) {
+                ASSERT_EQ(map.size(), i);
+                ASSERT_EQ(map.end() % 64, 0U);
+            }
+        }
+        ASSERT_LE(granted, 5);
+    }
+    EXPECT_EQ(map.end(), 10'048U);
 }
 
 TEST(SlotMap, agrees_with_a_map_over_random_operations) {

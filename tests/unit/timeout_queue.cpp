@@ -73,22 +73,49 @@ TEST(TimeoutQueue, re_arming_counts_as_arming_anew) {
     EXPECT_EQ(pop_all(queue, start + 1s), (Slots{2, 1}));
 }
 
-TEST(TimeoutQueue, a_ticket_keeps_a_place_among_equals) {
+TEST(TimeoutQueue, what_was_popped_is_due_until_it_is_taken_or_armed) {
     TimeoutQueue queue = make();
-    const std::uint64_t ticket = queue.ticket();
+    EXPECT_FALSE(queue.due(1));
+    queue.arm(1, start);
+    queue.arm(2, start);
+    EXPECT_FALSE(queue.due(1));
+    EXPECT_EQ(pop_all(queue, start), (Slots{1, 2}));
+    EXPECT_TRUE(queue.due(1));
+    EXPECT_FALSE(queue.armed(1));
+    EXPECT_EQ(queue.deadline(1), start);
+    queue.take(1);
+    queue.arm(2, start + 1s);
+    EXPECT_FALSE(queue.due(1));
+    EXPECT_FALSE(queue.due(2));
+    EXPECT_TRUE(queue.armed(2));
+    EXPECT_EQ(queue.deadline(1), start);
+}
+
+TEST(TimeoutQueue, a_plan_keeps_a_place_among_equals) {
+    TimeoutQueue queue = make();
+    queue.arm(2, start);
+    queue.take(queue.pop_due(start));
+    queue.plan(2, start + 1s);
+    EXPECT_FALSE(queue.armed(2));
+    EXPECT_EQ(queue.front_deadline(start), never);
+    EXPECT_EQ(queue.deadline(2), start + 1s);
     queue.arm(1, start + 1s);
-    queue.arm(2, start + 1s, ticket);
+    queue.arm_as_planned(2);
     EXPECT_EQ(pop_all(queue, start + 1s), (Slots{2, 1}));
 }
 
-TEST(TimeoutQueue, a_ticket_counts_where_the_slot_was_left_lying) {
+TEST(TimeoutQueue, shifting_moves_what_is_due_or_planned_too) {
     TimeoutQueue queue = make();
-    const std::uint64_t ticket = queue.ticket();
     queue.arm(1, start);
     queue.arm(2, start);
-    queue.disarm(2);
-    queue.arm(2, start, ticket);
-    EXPECT_EQ(pop_all(queue, start), (Slots{2, 1}));
+    pop_all(queue, start);
+    queue.take(2);
+    queue.plan(2, start + 1s);
+    queue.shift(3s);
+    EXPECT_TRUE(queue.due(1));
+    EXPECT_EQ(queue.deadline(1), start + 3s);
+    queue.arm_as_planned(2);
+    EXPECT_EQ(queue.front_deadline(start), start + 4s);
 }
 
 TEST(TimeoutQueue, what_was_moved_comes_at_its_new_deadline) {
@@ -215,7 +242,7 @@ TEST(TimeoutQueue, without_memory_nothing_changes) {
             queue.reserve(1000);
             break;
         } catch (const std::bad_alloc&) {
-            EXPECT_FALSE(queue.armed(2));
+            EXPECT_EQ(queue.size(), 2U);
             EXPECT_EQ(queue.front_deadline(start), start);
         }
     }
@@ -252,7 +279,8 @@ public:
         : random_(seed),
           queue_(std::pmr::get_default_resource(), told ? begin : TimePoint::min()),
           now_(begin),
-          keys_(slots) {
+          keys_(slots),
+          popped_(slots) {
         queue_.reserve(slots);
     }
 
@@ -266,7 +294,7 @@ public:
         case 4: set(slot, now_ + 30s); break; // an idle timeout is always moved to later
         case 5:
         case 6: disarm(slot); break;
-        case 7: ticketed(slot); break;
+        case 7: planned(slot); break;
         default: set(slot, deadline()); break;
         }
         check(slot);
@@ -307,17 +335,20 @@ private:
         } else {
             queue_.arm(slot, deadline);
         }
+        popped_[slot] = false;
         model_[keys_[slot] = {deadline, sequence_++}] = slot;
     }
-    void ticketed(std::uint32_t slot) {
-        if (queue_.armed(slot)) return;
-        const std::uint64_t ticket = queue_.ticket();
-        ASSERT_EQ(ticket, sequence_++);
+    void planned(std::uint32_t slot) {
+        if (!popped_[slot]) return;
+        if (queue_.due(slot)) queue_.take(slot);
+        const Key key{random(2) == 0 ? after(now_, 5ms) : deadline(), sequence_++};
+        queue_.plan(slot, key.first);
+        ASSERT_EQ(queue_.deadline(slot), key.first);
         set((slot + 1) % static_cast<std::uint32_t>(keys_.size()), after(now_, 5ms));
-        if (queue_.armed(slot)) return;
-        const TimePoint when = random(2) == 0 ? after(now_, 5ms) : deadline();
-        queue_.arm(slot, when, ticket);
-        model_[keys_[slot] = {when, ticket}] = slot;
+        if (!popped_[slot]) return;
+        queue_.arm_as_planned(slot);
+        popped_[slot] = false;
+        model_[keys_[slot] = key] = slot;
     }
     void disarm(std::uint32_t slot) {
         if (!queue_.armed(slot)) return;
@@ -335,6 +366,10 @@ private:
             const bool due = !model_.empty() && model_.begin()->first.first <= now_;
             ASSERT_EQ(queue_.pop_due(now_), due ? model_.begin()->second : nothing);
             if (!due) break;
+            const auto [key, slot] = *model_.begin();
+            ASSERT_TRUE(queue_.due(slot));
+            ASSERT_EQ(queue_.deadline(slot), key.first);
+            popped_[slot] = true;
             model_.erase(model_.begin());
         }
     }
@@ -371,7 +406,8 @@ private:
     TimeoutQueue queue_;
     TimePoint now_;
     std::uint64_t sequence_ = 0;
-    std::vector<Key> keys_; ///< by slot
+    std::vector<Key> keys_;    ///< by slot
+    std::vector<bool> popped_; ///< by slot: and not armed since
     std::map<Key, std::uint32_t> model_;
 };
 
