@@ -33,7 +33,7 @@ void HandlerTable::discard(Poller::Key key) noexcept {
 void HandlerTable::remove(Fd fd, std::uint64_t turn) noexcept {
     const std::uint32_t slot = slots_.find(fd);
     slots_.erase(fd);
-    removals_[slot] = {turn, entries_.at(slot).chain.site()};
+    removals_[slot] = {static_cast<std::uint32_t>(turn), entries_.at(slot).chain.site()};
     entries_.retire(slot);
     if (!entries_.at(slot).running) entries_.release(slot);
 }

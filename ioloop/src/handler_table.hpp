@@ -82,8 +82,10 @@ public:
 
     /// How a registration came to its end, if `key` is of the last one of its slot.
     struct Removal {
-        std::uint64_t turn = 0;
+        std::uint32_t turn = 0;     ///< the lower half of its number; the same again in months
         SiteId site = SiteId::none; ///< where it was registered
+
+        bool was_in(std::uint64_t t) const noexcept { return turn == static_cast<std::uint32_t>(t); }
     };
     Removal removal_of(Poller::Key key) const noexcept;
 

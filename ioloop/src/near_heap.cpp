@@ -55,17 +55,8 @@ std::size_t NearHeap::sink(std::size_t index) noexcept {
     return index;
 }
 
-void NearHeap::sift_up(std::size_t index, Node node) noexcept {
-    while (index > 0) {
-        const std::size_t parent = (index - 1) / arity;
-        if (!node.before(nodes_[parent])) break;
-        place(index, nodes_[parent]);
-        index = parent;
-    }
-    place(index, node);
-}
-
-void NearHeap::sift_down(std::size_t index, Node node) noexcept {
+void NearHeap::sift_down(std::size_t index, const Node& moved) noexcept {
+    const Node node = moved;
     const std::size_t size = nodes_.size();
     for (;;) {
         const std::size_t first = index * arity + 1;

@@ -48,7 +48,7 @@ public:
 
     /// Requires: there is room, and the slot has no node.
     void push(const Node& node) noexcept {
-        nodes_.push_back(node);
+        nodes_.emplace_back(); // there is room
         sift_up(nodes_.size() - 1, node);
     }
     /// Pushes without putting in order: settle() is to follow. So are many put in order at once.
@@ -73,8 +73,19 @@ private:
     }
     std::size_t least_of(std::size_t first, std::size_t last) const noexcept;
     std::size_t sink(std::size_t index) noexcept;
-    void sift_up(std::size_t index, Node node) noexcept;
-    void sift_down(std::size_t index, Node node) noexcept;
+    void sift_down(std::size_t index, const Node& moved) noexcept;
+    // Inline, so that a node is in registers until it is in its place: written to memory in parts and read as a whole on the
+    // next level, it would be waited for.
+    void sift_up(std::size_t index, const Node& moved) noexcept {
+        const Node node = moved;
+        while (index > 0) {
+            const std::size_t parent = (index - 1) / arity;
+            if (!node.before(nodes_[parent])) break;
+            place(index, nodes_[parent]);
+            index = parent;
+        }
+        place(index, node);
+    }
 
     std::pmr::vector<Node> nodes_;
     std::pmr::vector<std::uint32_t> positions_; ///< by slot; of one without a node: anything

@@ -165,7 +165,7 @@ bool IOLoop::Impl::run_handlers(Spend& spend, Turn& out) {
             // the descriptor was closed while a duplicate lives, so the poller could not be told (tornado
             // #1103). It would spin for ever.
             const HandlerTable::Removal removal = handlers_.removal_of(ready.key);
-            if (removal.turn == turn) continue;
+            if (removal.was_in(turn)) continue;
             ++statistics_.orphan_events;
             statistics_.orphan_site = removal.site;
             rebuild_poller();
