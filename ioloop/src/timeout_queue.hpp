@@ -118,7 +118,7 @@ private:
     // Not beside each other: loaded as one, they would wait for whoever wrote one of them to be through to the cache.
     std::uint64_t sequence_ = 0;
     TimePoint not_before_ = never;
-    std::size_t size_ = 0; ///< armed
+    std::size_t size_ = 0;                    ///< armed
     std::pmr::vector<TimeoutRecord> records_; ///< by slot
     TimeoutWheel wheel_;
     NearHeap near_;
