@@ -196,6 +196,7 @@ private:
     class SignalHandler;
 
     Glance glance();
+    void run_turn(Duration timeout, Budget budget, bool begun, Turn& out);
     bool turn(Duration timeout, Spend& spend, Turn& out);
     bool finish_turn(Spend& spend, Turn& out);
     void begin_turn();

@@ -93,16 +93,20 @@ void IOLoop::Impl::start() {
 Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
     Turn out;
     const Glance seen = timeout <= no_wait ? glance() : Glance::refused;
-    if (seen == Glance::idle) return out;
+    if (seen != Glance::idle) run_turn(timeout, budget, seen == Glance::begun, out);
+    return out;
+}
+
+/// run_once() that does not end with the glance.
+void IOLoop::Impl::run_turn(Duration timeout, Budget budget, bool begun, Turn& out) {
     const Inside inside(*this, "run_once");
     if (!attend_pause(no_wait)) {
         out.ended = abandoned_ ? Ended::stopped : Ended::paused;
-        return out;
+        return;
     }
     Spend spend{budget};
-    const bool complete = turn_attended(timeout, spend, out, seen == Glance::begun);
+    const bool complete = turn_attended(timeout, spend, out, begun);
     conclude(spend, out, complete, consume_stop());
-    return out;
 }
 
 /// The wait of a turn that does not wait, where nothing is special. Most such turns, in a program that pumps, call nothing:
@@ -114,7 +118,7 @@ IOLoop::Impl::Glance IOLoop::Impl::glance() {
         return Glance::refused;
     std::size_t ready = 0;
     if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
-    if (ready == 0 && !anything_queued() && !anything_due()) {
+    if (ready == 0 && queue_.empty() && !signal_queue_.ready() && !anything_due()) {
         // A poster may have woken the host after its post had run already, and takes it for awake until the loop is parked again.
         // (Looked at when the wake-up is taken in: one that comes later wakes the host once more.)
         if ((handle_watched_ || has_host_waker_) && parked_ == Parked::no) return Glance::refused;
