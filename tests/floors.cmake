@@ -25,13 +25,12 @@ set(floor_0
     include/ioloop/outcome.hpp
     include/ioloop/site.hpp
     include/ioloop/turn.hpp
-    src/cache_line.hpp
+    src/processor.hpp
     src/clock.cpp
     src/context.cpp
     src/function.cpp
     src/here.cpp
     src/here.hpp
-    src/prefetch.hpp
     src/net/frame_header.hpp
     src/net/stream_errors.cpp
     src/raise.hpp

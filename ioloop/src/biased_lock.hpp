@@ -16,9 +16,9 @@
 /// Thread: any.
 #pragma once
 
-#include "cache_line.hpp"
 #include "here.hpp"
 #include "os/asymmetric_fence.hpp"
+#include "processor.hpp"
 
 #include <atomic>
 #include <cstdint>

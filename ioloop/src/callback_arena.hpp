@@ -155,8 +155,12 @@ public:
     /// Callbacks are counted: the id of one is how many were there before. Thread: any.
     std::uint64_t front_id() const noexcept { return popped_.load(std::memory_order_relaxed); }
     std::uint64_t end_id() const noexcept { return pushed_.load(std::memory_order_relaxed); }
-    std::size_t size() const noexcept { return static_cast<std::size_t>(end_id() - front_id()); }
-    bool empty() const noexcept { return end_id() == front_id(); }
+    std::size_t size() const noexcept {
+        // In this order: to a thread that only looks, it may seem to be fuller than it is, and never less than empty.
+        const std::uint64_t front = popped_.load(std::memory_order_acquire);
+        return static_cast<std::size_t>(pushed_.load(std::memory_order_relaxed) - front);
+    }
+    bool empty() const noexcept { return size() == 0; }
 
     /// Requires: not empty.
     CallbackRecord& front() noexcept {
@@ -172,7 +176,7 @@ public:
             chunk_ = arena.first_;
             arena.read_ += record_->size_;
             ++chunk_->pins;
-            arena.popped_.store(arena.front_id() + 1, std::memory_order_relaxed);
+            arena.popped_.store(arena.front_id() + 1, std::memory_order_release);
         }
         Taken(const Taken&) = delete;
         Taken& operator=(const Taken&) = delete;

@@ -8,19 +8,6 @@
 
 namespace ioloop {
 
-namespace {
-
-/// Lets the processor know that this is a loop which waits.
-inline void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("isb"); // as long as a pause on x86; yield is nothing on most
-#endif
-}
-
-} // namespace
-
 /// Test and test-and-set, then yield: the lock is held for one append, and costs half of a std::mutex once the
 /// process has a second thread. Yielding keeps it fair where there are fewer cores than posters.
 ///

@@ -8,8 +8,8 @@
 /// No callable is run or destroyed under the lock: its destructor may post (tornado #1874 dead-locked there).
 #pragma once
 
-#include "cache_line.hpp"
 #include "callback_arena.hpp"
+#include "processor.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -7,11 +7,11 @@
 #pragma once
 
 #include "biased_lock.hpp"
-#include "cache_line.hpp"
 #include "callback_queue.hpp"
 #include "handler_table.hpp"
 #include "here.hpp"
 #include "os/process.hpp"
+#include "processor.hpp"
 #include "signal_queue.hpp"
 #include "slot_map.hpp"
 #include "timeout_queue.hpp"

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "free_slots.hpp"
-#include "prefetch.hpp"
+#include "processor.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "near_heap.hpp"
-#include "prefetch.hpp"
+#include "processor.hpp"
 #include "timeout_record.hpp"
 #include "timeout_wheel.hpp"
 

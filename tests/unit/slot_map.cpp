@@ -90,7 +90,7 @@ TEST(SlotMap, the_lowest_free_slot_is_used_first) {
     for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(map.emplace(0).slot, i);
     std::set<std::uint32_t> free;
     std::mt19937 random(3);
-    for (int i = 0; i < 3000; ++i) free.insert(random() % count);
+    for (int i = 0; i < 3000; ++i) free.insert(static_cast<std::uint32_t>(random() % count));
     std::vector<std::uint32_t> order(free.begin(), free.end());
     std::shuffle(order.begin(), order.end(), random);
     for (const std::uint32_t slot : order) {

@@ -18,11 +18,9 @@ struct Goal {
 
 // clang-format off
 constexpr std::array goals{
-    Goal{"idle_pump K=1000 T=1000",  1.1, "bare"},
-    Goal{"idle_pump K=1000 T=1000",  1 / 12.0, Goal::best_peer, "ioloop-io_uring"},
-    Goal{"idle_pump K=10000 T=0",    1.1, "bare"},
-    Goal{"idle_pump_cold K=100 T=100", 0.2, Goal::best_peer, "ioloop-io_uring"},
-    Goal{"post B=1",                 1 / 6.0, Goal::best_peer, "ioloop-io_uring"},
+    Goal{"idle_pump K=1000 T=1000",  1 / 12.0},
+    Goal{"idle_pump K=10000 T=1000", 1 / 12.0},
+    Goal{"idle_pump_cold K=100 T=100", 0.2},
     Goal{"post B=1",                 1 / 6.0},
     Goal{"post B=64",                0.8},
     Goal{"post B=1024",              1.2},
