@@ -107,6 +107,7 @@ set(floor_1
     src/stall.cpp
     src/near_heap.cpp
     src/near_heap.hpp
+    src/timeout_entry.hpp
     src/timeout_queue.cpp
     src/timeout_queue.hpp
     src/timeout_record.hpp

@@ -14,6 +14,7 @@
 #include "processor.hpp"
 #include "signal_queue.hpp"
 #include "slot_map.hpp"
+#include "timeout_entry.hpp"
 #include "timeout_queue.hpp"
 #include "watchdog.hpp"
 
@@ -32,24 +33,6 @@
 #include <vector>
 
 namespace ioloop {
-
-/// What the loop knows of a timeout; when it is due, the queue does. It runs, or is armed, or due: set aside in this turn.
-struct alignas(32) TimeoutEntry {
-    TimeoutEntry(Callback&& callable, const Chain& by, Context&& around) noexcept
-        : callback(std::move(callable)),
-          chain(by),
-          context(std::move(around)) {}
-
-    Callback callback;
-    const Chain chain;
-    const Context context;
-    Duration period{}; ///< for the inspector
-    std::uint32_t fires = 0;
-    bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
-    bool running = false; ///< on the stack; released by whoever called it
-};
-static_assert(sizeof(void*) != 8 ||
-              sizeof(TimeoutEntry) == 96); // a cache line and a half: never on three of them
 
 /// Through which Posters reach the loop while it is there.
 class IOLoop::Gate {

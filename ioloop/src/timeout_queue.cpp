@@ -9,8 +9,6 @@ namespace {
 
 /// So many timeouts of a bucket are put in order at once, rather than moved down level by level.
 constexpr int few_timeouts = 32;
-/// Up to so many nodes, which the fastest cache holds, the heap alone is as fast as anything.
-constexpr std::size_t small_heap = 1024;
 
 } // namespace
 
@@ -46,7 +44,7 @@ void TimeoutQueue::file(std::uint32_t slot) noexcept {
 
 void TimeoutQueue::file_anew(std::uint32_t slot) noexcept {
     TimeoutRecord& record = records_[slot];
-    if (near_.size() >= small_heap && is_far(record)) {
+    if (is_far(record)) {
         wheel_.link(records_.data(), slot);
     } else {
         record.place = TimeoutRecord::in_heap;

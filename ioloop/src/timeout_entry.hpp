@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// TimeoutEntry: what the loop knows of a timeout; when it is due, the TimeoutQueue does. Floor 1.
+///
+/// As long as its id is valid it is armed, or due (set aside in this turn), or it runs.
+#pragma once
+
+#include <ioloop/clock.hpp>
+#include <ioloop/context.hpp>
+#include <ioloop/function.hpp>
+#include <ioloop/site.hpp>
+
+#include <cstdint>
+#include <utility>
+
+namespace ioloop {
+
+struct alignas(32) TimeoutEntry {
+    TimeoutEntry(Function<void()>&& callable, const Chain& by, Context&& around) noexcept
+        : callback(std::move(callable)),
+          chain(by),
+          context(std::move(around)) {}
+
+    Function<void()> callback;
+    const Chain chain;
+    const Context context;
+    Duration period{}; ///< for the inspector
+    std::uint32_t fires = 0;
+    bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
+    bool running = false; ///< on the stack; released by whoever called it
+};
+static_assert(sizeof(void*) != 8 ||
+              sizeof(TimeoutEntry) == 96); // a cache line and a half: never on three of them
+
+} // namespace ioloop
