@@ -186,10 +186,10 @@ public:
     void add_handler(Fd fd, Handler handler, Events events, std::error_code& error,
                      const Origin& origin = Origin::here());
 
-    /// Replaces the events; effective at once, also for readiness that waits in this turn. The system hears at once of more of
-    /// them, and of fewer before the next wait: to ask for `write` and take it back within a turn, over and over, costs nothing.
-    /// Errors: no_such_file_or_directory if `fd` has no handler; what the system says if it is not the file any more that was
-    /// added. (For fewer events it is asked later, and then the handler goes as one whose descriptor was closed.)
+    /// Replaces the events; effective at once, also for readiness that waits in this turn. The system hears of more of
+    /// them at once, and of fewer before the next wait: to ask for `write` and take it back within a turn costs nothing.
+    /// Errors: no_such_file_or_directory if `fd` has no handler; what the system says if it is not the file any more
+    /// that was added. (For fewer events it is asked later, and then the handler goes, as of a closed descriptor.)
     void update_handler(Fd fd, Events events);
     void update_handler(Fd fd, Events events, std::error_code& error);
 
@@ -214,8 +214,7 @@ public:
     // ---- callbacks ------------------------------------------------------------------------------
 
     /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
-    /// Thread: any. Enters the kernel only if the loop sleeps. On the thread that ran the loop last it takes no lock, and one that
-    /// captures up to two pointers takes 32 bytes.
+    /// Thread: any. Enters the kernel only if the loop sleeps. On the thread that ran the loop last it takes no lock.
     bool add_callback(Callback callback, const Origin& origin = Origin::here());
 
     /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own, and runs in no
