@@ -118,7 +118,7 @@ IOLoop::Impl::Glance IOLoop::Impl::glance() {
         return Glance::refused;
     std::size_t ready = 0;
     if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
-    if (ready == 0 && queue_.empty() && !signal_queue_.ready() && !anything_due()) {
+    if (ready == 0 && queue_.empty() && !signal_queue_.ready() && !anything_due() && !stop_) {
         // A poster may have woken the host after its post had run already, and takes it for awake until the loop is parked again.
         // (Looked at when the wake-up is taken in: one that comes later wakes the host once more.)
         if ((handle_watched_ || has_host_waker_) && parked_ == Parked::no) return Glance::refused;

@@ -241,6 +241,14 @@ TEST_F(StartStop, run_once_finishes_its_turn_and_reports_the_stop_once) {
     EXPECT_EQ(loop.run_once().ended, Ended::idle);
 }
 
+TEST_F(StartStop, run_once_reports_a_stop_that_comes_while_it_looks_whether_there_is_anything_to_do) {
+    world.on_wait = [&] { loop.stop(); }; // as another thread would
+    EXPECT_EQ(loop.run_once().ended, Ended::stopped);
+    world.on_wait = nullptr;
+    EXPECT_EQ(loop.run_once().ended, Ended::idle);
+    EXPECT_EQ(loop.statistics().turns, 2U);
+}
+
 TEST_F(StartStop, run_once_after_an_early_stop_does_not_sleep_and_reports_it) {
     loop.call_later(1h, note("timeout"));
     loop.stop();
