@@ -28,7 +28,7 @@ public:
             const bool sooner = mine < its;
             const bool equal = mine == its;
             const bool first = ticket < other.ticket;
-            return sooner | (equal & first);
+            return sooner | (equal & first); // NOLINT(readability-implicit-bool-conversion)
         }
     };
 

@@ -108,12 +108,13 @@ public:
 private:
     static constexpr std::uint32_t chunk_cells = FreeSlots::word_bits;
 
-    /// Room for an object.
+    /// Room for an object. NOLINTBEGIN(modernize-use-equals-default): that would be deleted, for most
     union Cell {
         Cell() noexcept {}
         ~Cell() {}
         T object;
     };
+    // NOLINTEND(modernize-use-equals-default)
 
     Cell& cell(std::uint32_t slot) const noexcept { return chunks_[slot / chunk_cells][slot % chunk_cells]; }
 
