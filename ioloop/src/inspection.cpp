@@ -44,9 +44,10 @@ TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
 /// Deadlines::included: the handle is to become readable when the first timeout is due.
 void IOLoop::Impl::set_alarm() noexcept {
     if (!poller_ || forked()) return; // closed; or it is the parent's
-    const TimePoint first = next_timeout(time());
+    const TimePoint time_here = time();
+    const TimePoint first = next_timeout(time_here);
     const TimePoint now = steady_clock().now();
-    const Duration in = until(first, time());
+    const Duration in = until(first, time_here);
     // Set already? But where the loop's clock is not the system's, it may have rung in vain, and wait() have taken
     // that back; or the deadline is here before it.
     if (first == alarm_for_ && in > no_wait && now < alarm_rings_) return;

@@ -184,7 +184,6 @@ private:
     bool finish_turn(Spend& spend, Turn& out);
     void begin_turn();
     void wait(Duration timeout, Turn& out);
-    bool nothing_to_do() const noexcept;
     /// By the cheap clock. Should that lag behind by more than it says, as after a stop of the whole machine, what is due
     /// runs a turn later.
     bool anything_due() const noexcept {

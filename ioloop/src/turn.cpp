@@ -36,17 +36,9 @@ bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
     }
     begin_turn();
     wait(timeout, out); // 1
-    if (nothing_to_do()) {
-        ++statistics_.turns;
-        return true;
-    }
+    if (abandoned_) return true;
     phase_ = Phase::handlers;
     return finish_turn(spend, out);
-}
-
-/// After the wait: the turn is complete as it is. Most turns of a host that pumps are such, and this is all they cost.
-bool IOLoop::Impl::nothing_to_do() const noexcept {
-    return ready_count_ == 0 && !anything_queued() && !anything_due() && observer_ == nullptr;
 }
 
 /// From the phase in which it stands. A call may run the rest of the turn, or of its phase, in a nested one.
