@@ -123,6 +123,7 @@ set(floor_2
     include/ioloop/poster.hpp
     src/call.hpp
     src/current.cpp
+    src/gate.hpp
     src/inspection.cpp
     src/io_loop.cpp
     src/io_loop_impl.hpp
@@ -130,6 +131,8 @@ set(floor_2
     src/registration.cpp
     src/run.cpp
     src/signal_handlers.cpp
+    src/spend.cpp
+    src/spend.hpp
     src/turn.cpp
 )
 set(floor_3

@@ -53,8 +53,7 @@ public:
             seat = take_over(Use::inside);
             if (seat == nullptr) return false;
         }
-        entered_ = seat;
-        inside_.store(seat->thread, std::memory_order_relaxed);
+        sit_down(*seat);
         return true;
     }
     void leave() noexcept {
@@ -73,7 +72,9 @@ public:
     /// The lock, for as long as this lives, if it belongs to the calling thread and is free.
     class Moment {
     public:
-        explicit Moment(BiasedLock& lock) noexcept : seat_(lock.seat_.load(std::memory_order_acquire)) {
+        explicit Moment(BiasedLock& lock) noexcept
+            : lock_(lock),
+              seat_(lock.seat_.load(std::memory_order_acquire)) {
             if (seat_->thread != here.thread || seat_->use.load(std::memory_order_relaxed) != Use::none ||
                 !lock.claim(*seat_, Use::moment))
                 seat_ = nullptr;
@@ -84,8 +85,15 @@ public:
             if (seat_ != nullptr) seat_->use.store(Use::none, std::memory_order_release);
         }
         explicit operator bool() const noexcept { return seat_ != nullptr; }
+        /// Makes it a long one, as if by enter(). Requires: it is held.
+        void stay() noexcept {
+            seat_->use.store(Use::inside, std::memory_order_relaxed);
+            lock_.sit_down(*seat_);
+            seat_ = nullptr;
+        }
 
     private:
+        BiasedLock& lock_;
         Seat* seat_;
     };
 
@@ -100,6 +108,10 @@ private:
         if (seat_.load(std::memory_order_relaxed) == &seat) return true;
         seat.use.store(Use::none, std::memory_order_release);
         return false;
+    }
+    void sit_down(Seat& seat) noexcept {
+        entered_ = &seat;
+        inside_.store(seat.thread, std::memory_order_relaxed);
     }
     Seat* take_over(Use use);
 

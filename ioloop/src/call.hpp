@@ -37,6 +37,13 @@ inline IOLoop::Impl::Call::~Call() {
 template <class F> inline void IOLoop::Impl::guarded(Call& call, const Context& context, F&& f) {
     if (observer_ != nullptr) [[unlikely]]
         tell_before(call);
+    if (!unobserved(call, context, f)) return;
+    if (call.told) [[unlikely]]
+        tell_after(call, nullptr);
+}
+
+/// The same without the looks. False if it threw.
+template <class F> inline bool IOLoop::Impl::unobserved(Call& call, const Context& context, F&& f) {
 #if IOLOOP_EXCEPTIONS
     try {
 #endif
@@ -47,11 +54,11 @@ template <class F> inline void IOLoop::Impl::guarded(Call& call, const Context& 
         throw; // pthread_cancel(): the thread is being taken down, and must be
 #endif
     } catch (...) {
-        return call_failed(call, std::current_exception());
+        call_failed(call, std::current_exception());
+        return false;
     }
 #endif
-    if (call.told) [[unlikely]]
-        tell_after(call, nullptr);
+    return true;
 }
 
 } // namespace ioloop

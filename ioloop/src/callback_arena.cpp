@@ -8,7 +8,7 @@ namespace ioloop {
 const Context CallbackRecord::no_context;
 
 CallbackArena::~CallbackArena() {
-    while (!empty()) Taken{*this};
+    for (Taker taker(*this); !empty();) Taken{taker};
     for (Chunk* chunks : {first_, spare_}) {
         while (chunks != nullptr) free(std::exchange(chunks, chunks->next));
     }

@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory_resource>
 #include <new>
 #include <utility>
@@ -49,13 +50,13 @@ class CallbackRecord {
 public:
     void operator()() { operations_->invoke(closure()); }
 
-    Chain chain() const noexcept { return details_ ? details().chain : Chain{{site_}}; }
-    const Context& context() const noexcept { return details_ ? details().context : no_context; }
-    TimePoint posted_at() const noexcept { return details_ ? details().posted_at : TimePoint{}; }
+    Chain chain() const noexcept { return detailed() ? details().chain : Chain{{site_}}; }
+    const Context& context() const noexcept { return detailed() ? details().context : no_context; }
+    TimePoint posted_at() const noexcept { return detailed() ? details().posted_at : TimePoint{}; }
     bool from_outside() const noexcept { return from_outside_; }
     /// Unless it is stamped already, or has no room for that.
     void stamp(TimePoint now) noexcept {
-        if (details_ && details().posted_at == TimePoint{}) details().posted_at = now;
+        if (detailed() && details().posted_at == TimePoint{}) details().posted_at = now;
     }
     /// As Function::owner().
     std::uint64_t owner() const noexcept {
@@ -66,11 +67,11 @@ private:
     friend class CallbackArena;
 
     CallbackRecord(const Function<void()>::Operations* operations, SiteId site, std::uint16_t size,
-                   bool details, bool from_outside) noexcept
+                   std::uint8_t closure_at, bool from_outside) noexcept
         : operations_(operations),
           site_(site),
           size_(size),
-          details_(details),
+          closure_at_(closure_at),
           from_outside_(from_outside) {}
 
     /// Of those that are not plain: between the record and its closure.
@@ -81,19 +82,32 @@ private:
     };
     static const Context no_context;
 
-    std::byte* behind(std::size_t offset) const noexcept {
-        auto* const begin = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(this));
-        return begin + detail::arena_round_up(sizeof *this) + offset;
+    std::byte* at(std::size_t offset) const noexcept {
+        return const_cast<std::byte*>(reinterpret_cast<const std::byte*>(this)) + offset;
     }
-    Details& details() const noexcept { return *std::launder(reinterpret_cast<Details*>(behind(0))); }
-    void* closure() const noexcept { return behind(details_ ? detail::arena_round_up(sizeof(Details)) : 0); }
+    inline bool detailed() const noexcept;
+    inline Details& details() const noexcept;
+    void* closure() const noexcept { return at(closure_at_); }
+    void set_closure(detail::ClosureWords words) noexcept { std::memcpy(closure(), &words, sizeof words); }
 
     const Function<void()>::Operations* operations_;
     SiteId site_;
     std::uint16_t size_; ///< of all, in bytes
-    bool details_;
+    std::uint8_t closure_at_;
     bool from_outside_;
+
+    static const std::size_t plain_size;    ///< of the record alone, in bytes: there its closure begins,
+    static const std::size_t detailed_size; ///< or here, behind the details
 };
+
+inline constexpr std::size_t CallbackRecord::plain_size = detail::arena_round_up(sizeof(CallbackRecord));
+inline constexpr std::size_t CallbackRecord::detailed_size =
+    plain_size + detail::arena_round_up(sizeof(Details));
+
+inline bool CallbackRecord::detailed() const noexcept { return closure_at_ != plain_size; }
+inline CallbackRecord::Details& CallbackRecord::details() const noexcept {
+    return *std::launder(reinterpret_cast<Details*>(at(plain_size)));
+}
 
 class CallbackArena {
     struct Chunk {
@@ -107,6 +121,8 @@ class CallbackArena {
     };
 
 public:
+    using Operations = Function<void()>::Operations;
+
     /// A place in the order: what is pushed later comes behind it.
     struct Mark {
         std::uint64_t count = 0; ///< the id of the next that is pushed
@@ -121,31 +137,36 @@ public:
 
     /// Requires: not null. Errors: std::bad_alloc, with both untouched.
     void push(Function<void()>&& callback, CallbackLabel&& label) {
-        if (label.plain()) return push(std::move(callback), label.chain.site(), label.from_outside);
-        constexpr std::size_t details = detail::arena_round_up(sizeof(CallbackRecord::Details));
-        CallbackRecord& record = write(callback, details, label.chain.site(), label.from_outside);
-        ::new (record.behind(0))
-            CallbackRecord::Details{label.chain, std::move(label.context), label.posted_at};
+        const bool plain = label.plain();
+        CallbackRecord& record =
+            write(*callback.operations(), plain ? CallbackRecord::plain_size : CallbackRecord::detailed_size,
+                  label.chain.site(), label.from_outside);
+        if (!plain)
+            ::new (record.at(CallbackRecord::plain_size))
+                CallbackRecord::Details{label.chain, std::move(label.context), label.posted_at};
         callback.move_to(record.closure());
     }
-    /// The same with a plain label.
-    void push(Function<void()>&& callback, SiteId site, bool from_outside = false) {
-        callback.move_to(write(callback, 0, site, from_outside).closure());
+    /// The words of a closure, with a plain label.
+    void push(const Operations& operations, detail::ClosureWords closure, SiteId site, bool from_outside) {
+        CallbackRecord& record = write(operations, CallbackRecord::plain_size, site, from_outside);
+        record.set_closure(closure);
     }
-    /// The same, if there is room for every callback and this one is moved as bytes. Else false, with both untouched. It calls
-    /// nothing: what a post costs most of the time.
-    bool try_push(Function<void()>& callback, SiteId site, bool from_outside) noexcept {
-        if (!has_room_for(callback)) return false;
-        callback.move_to(append(callback, 0, site, from_outside).closure());
+    /// The same if there is room for every callback. Else false. It calls nothing: what a post costs most of the time.
+    bool try_push(const Operations& operations, detail::ClosureWords closure, SiteId site,
+                  bool from_outside) noexcept {
+        if (!has_room()) return false;
+        CallbackRecord& record =
+            append(operations, CallbackRecord::plain_size, sizeof closure, site, from_outside);
+        record.set_closure(closure);
         return true;
     }
     /// The same, posted by a callable that has this chain.
-    bool try_push(Function<void()>& callback, const Chain& chain) noexcept {
-        if (!has_room_for(callback)) return false;
+    bool try_push(const Operations& operations, detail::ClosureWords closure, const Chain& chain) noexcept {
+        if (!has_room()) return false;
         CallbackRecord& record =
-            append(callback, detail::arena_round_up(sizeof(CallbackRecord::Details)), chain.site(), false);
-        ::new (record.behind(0)) CallbackRecord::Details{chain, {}, {}};
-        callback.move_to(record.closure());
+            append(operations, CallbackRecord::detailed_size, sizeof closure, chain.site(), false);
+        ::new (record.at(CallbackRecord::plain_size)) CallbackRecord::Details{chain, {}, {}};
+        record.set_closure(closure);
         return true;
     }
 
@@ -169,28 +190,52 @@ public:
         return *at(first_, read_);
     }
 
-    /// The first callback, taken out of the order and kept in its place; destroyed with this. Requires: not empty.
+    /// Takes callbacks out of the order, one after the other. While it lives, the last one's place is not used again.
+    class Taker {
+    public:
+        explicit Taker(CallbackArena& arena) noexcept : arena_(arena) {}
+        Taker(const Taker&) = delete;
+        Taker& operator=(const Taker&) = delete;
+        ~Taker() { unpin(); }
+
+        /// The first. Requires: not empty.
+        CallbackRecord& take() noexcept {
+            CallbackRecord& record = arena_.front();
+            if (arena_.first_ != chunk_)
+                [[unlikely]] // the one before was the last in there, or another Taker went on
+                pin(arena_.first_);
+            arena_.read_ += record.size_;
+            arena_.popped_.store(arena_.front_id() + 1, std::memory_order_release);
+            return record;
+        }
+
+    private:
+        void pin(Chunk* chunk) noexcept {
+            unpin();
+            chunk_ = chunk;
+            ++chunk->pins;
+        }
+        void unpin() noexcept {
+            if (chunk_ != nullptr && --chunk_->pins == 0) arena_.release(chunk_);
+        }
+
+        CallbackArena& arena_;
+        Chunk* chunk_ = nullptr;
+    };
+
+    /// A callback that was taken out; destroyed with this.
     class Taken {
     public:
-        explicit Taken(CallbackArena& arena) noexcept : arena_(arena), record_(&arena.front()) {
-            chunk_ = arena.first_;
-            arena.read_ += record_->size_;
-            ++chunk_->pins;
-            arena.popped_.store(arena.front_id() + 1, std::memory_order_release);
-        }
+        /// Lifetime of the Taker: longer.
+        explicit Taken(Taker& taker) noexcept : record_(&taker.take()) {}
         Taken(const Taken&) = delete;
         Taken& operator=(const Taken&) = delete;
-        ~Taken() {
-            destroy(*record_);
-            if (--chunk_->pins == 0) arena_.release(chunk_);
-        }
+        ~Taken() { destroy(*record_); }
         CallbackRecord& operator*() const noexcept { return *record_; }
         CallbackRecord* operator->() const noexcept { return record_; }
 
     private:
-        CallbackArena& arena_;
         CallbackRecord* record_;
-        Chunk* chunk_;
     };
 
     /// Behind all that is there.
@@ -209,32 +254,26 @@ public:
     }
 
 private:
-    static std::size_t size_of(const Function<void()>& callback, std::size_t details) noexcept {
-        return detail::arena_round_up(sizeof(CallbackRecord)) + details +
-               detail::arena_round_up(callback.operations()->size);
+    bool has_room() const noexcept {
+        constexpr std::size_t largest = CallbackRecord::detailed_size + Function<void()>::inline_size;
+        return last_ != nullptr && last_->end <= sizeof last_->bytes - largest;
     }
-    bool has_room_for(const Function<void()>& callback) const noexcept {
-        constexpr std::size_t largest = detail::arena_round_up(sizeof(CallbackRecord)) +
-                                        detail::arena_round_up(sizeof(CallbackRecord::Details)) +
-                                        Function<void()>::inline_size;
-        return last_ != nullptr && last_->end <= sizeof last_->bytes - largest &&
-               callback.operations()->relocate == nullptr;
-    }
-    /// A record with room for its closure, and for so many bytes before that.
-    CallbackRecord& write(const Function<void()>& callback, std::size_t details, SiteId site,
+    /// A record with room for its closure, which begins so many bytes after it.
+    CallbackRecord& write(const Operations& operations, std::size_t closure_at, SiteId site,
                           bool from_outside) {
-        if (last_ == nullptr || sizeof last_->bytes - last_->end < size_of(callback, details)) [[unlikely]]
+        const std::size_t size = closure_at + detail::arena_round_up(operations.size);
+        if (last_ == nullptr || sizeof last_->bytes - last_->end < size) [[unlikely]]
             add_chunk();
-        return append(callback, details, site, from_outside);
+        return append(operations, closure_at, operations.size, site, from_outside);
     }
-    CallbackRecord& append(const Function<void()>& callback, std::size_t details, SiteId site,
-                           bool from_outside) noexcept {
-        const std::size_t size = size_of(callback, details);
+    CallbackRecord& append(const Operations& operations, std::size_t closure_at, std::size_t closure_size,
+                           SiteId site, bool from_outside) noexcept {
+        const std::size_t size = closure_at + detail::arena_round_up(closure_size);
         void* const place = last_->bytes + last_->end;
         last_->end += static_cast<std::uint32_t>(size);
         pushed_.store(end_id() + 1, std::memory_order_relaxed);
-        return *::new (place) CallbackRecord(callback.operations(), site, static_cast<std::uint16_t>(size),
-                                             details != 0, from_outside);
+        return *::new (place) CallbackRecord(&operations, site, static_cast<std::uint16_t>(size),
+                                             static_cast<std::uint8_t>(closure_at), from_outside);
     }
 
     static CallbackRecord* at(Chunk* chunk, std::uint32_t offset) noexcept {
@@ -242,7 +281,7 @@ private:
     }
     static void destroy(CallbackRecord& record) noexcept {
         if (record.operations_->destroy != nullptr) record.operations_->destroy(record.closure());
-        if (record.details_) record.details().~Details();
+        if (record.detailed()) record.details().~Details();
     }
     template <class F> static void walk(Chunk* chunk, std::uint32_t offset, F&& f) {
         for (; chunk != nullptr; chunk = chunk->next, offset = 0) {

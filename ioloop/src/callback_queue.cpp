@@ -50,26 +50,40 @@ private:
     bool again_ = false;
 };
 
-template <class... Label>
-inline bool CallbackQueue::push_to_inbox(Function<void()>&& callback, Label&&... label) {
+bool CallbackQueue::push_from_thread(Function<void()>&& callback, CallbackLabel&& label) {
     const Lock lock(holder_);
-    if (closed_.load(std::memory_order_relaxed)) return false;
-    inbox_.push(std::move(callback), std::forward<Label>(label)...);
-    // If it says so already, the loop has not looked since, and will.
-    if (!inbox_filled_.load(std::memory_order_relaxed)) inbox_filled_.store(true, std::memory_order_seq_cst);
+    if (closed()) return false;
+    inbox_.push(std::move(callback), std::move(label));
+    say_filled();
     return true;
 }
-bool CallbackQueue::push_from_thread(Function<void()>&& callback, CallbackLabel&& label) {
-    return push_to_inbox(std::move(callback), std::move(label));
+
+bool CallbackQueue::push_from_thread(const CallbackArena::Operations& operations,
+                                     detail::ClosureWords closure, SiteId site) {
+    const Lock lock(holder_);
+    if (closed()) return false;
+    inbox_.push(operations, closure, site, true);
+    say_filled();
+    return true;
 }
-bool CallbackQueue::push_from_thread(Function<void()>&& callback, SiteId site) {
-    return push_to_inbox(std::move(callback), site, true);
+
+/// If it says so already, the loop has not looked since, and will.
+inline void CallbackQueue::say_filled() noexcept {
+    if (!has_inbox()) state_.fetch_or(filled, std::memory_order_seq_cst);
 }
 
 void CallbackQueue::take_inbox() noexcept {
     const Lock lock(holder_);
     arena_.take_over(inbox_);
-    inbox_filled_.store(false, std::memory_order_relaxed);
+    state_.fetch_and(static_cast<std::uint8_t>(~filled), std::memory_order_relaxed);
+}
+
+void CallbackQueue::set_stamps(bool stamps) noexcept {
+    if (stamps) {
+        state_.fetch_or(stamped, std::memory_order_relaxed);
+    } else {
+        state_.fetch_and(static_cast<std::uint8_t>(~stamped), std::memory_order_relaxed);
+    }
 }
 
 std::size_t CallbackQueue::size() const noexcept {
@@ -80,12 +94,13 @@ std::size_t CallbackQueue::size() const noexcept {
 
 void CallbackQueue::close() noexcept {
     const Lock lock(holder_);
-    closed_.store(true, std::memory_order_relaxed);
+    state_.fetch_or(refuses, std::memory_order_relaxed);
 }
 
 void CallbackQueue::clear() noexcept {
     // The destructors may post, which is refused if this is closed and else lands in a sound queue.
-    for (std::size_t count = collect(); count > 0; --count) CallbackArena::Taken{arena_};
+    CallbackArena::Taker taker(arena_);
+    for (std::size_t count = collect(); count > 0; --count) CallbackArena::Taken{taker};
 }
 
 } // namespace ioloop

@@ -27,21 +27,26 @@ public:
 
     /// False, with the callback untouched, if closed. Thread: any.
     bool push_from_thread(Function<void()>&& callback, CallbackLabel&& label);
-    /// The same with a plain label.
-    bool push_from_thread(Function<void()>&& callback, SiteId site);
+    /// The same for the words of a closure, with a plain label.
+    bool push_from_thread(const CallbackArena::Operations& operations, detail::ClosureWords closure,
+                          SiteId site);
     /// The same on the loop's thread.
     bool push(Function<void()>&& callback, CallbackLabel&& label) {
-        if (closed_.load(std::memory_order_relaxed)) return false;
+        if (closed()) return false;
         if (has_inbox()) take_inbox();
         arena_.push(std::move(callback), std::move(label));
         return true;
     }
-    /// True if nothing stands before a push on the loop's thread: it is not refused, and the inbox is empty.
-    bool is_open() const noexcept { return !closed_.load(std::memory_order_relaxed) && !has_inbox(); }
+    /// True if nothing stands before a push on the loop's thread: it is not refused, not to be stamped, and the inbox is
+    /// empty.
+    bool is_clear() const noexcept { return state_.load(std::memory_order_relaxed) == 0; }
+    /// Whether who posts notes the time, for an observer: label and all. Thread: any.
+    bool stamps() const noexcept { return (state_.load(std::memory_order_relaxed) & stamped) != 0; }
+    void set_stamps(bool stamps) noexcept;
 
     /// True if another thread's post waits in the inbox. Sequentially consistent: read it after announcing
     /// to sleep, and a post either is seen here or sees the announcement. Thread: any.
-    bool has_inbox() const noexcept { return inbox_filled_.load(std::memory_order_seq_cst); }
+    bool has_inbox() const noexcept { return (state_.load(std::memory_order_seq_cst) & filled) != 0; }
 
     /// Takes the inbox over and says how many are queued.
     std::size_t collect() noexcept {
@@ -65,15 +70,21 @@ public:
 private:
     class Lock;
 
+    enum State : std::uint8_t {
+        filled = 1,  ///< the inbox has something
+        refuses = 2, ///< closed
+        stamped = 4,
+    };
+    bool closed() const noexcept { return (state_.load(std::memory_order_relaxed) & refuses) != 0; }
     void take_inbox() noexcept;
-    template <class... Label> bool push_to_inbox(Function<void()>&& callback, Label&&... label);
+    void say_filled() noexcept;
 
     // Three places, each with cache lines of its own: the loop writes to the first with each callback that it runs, the
     // others to the third with each post, and the second, where both look all the time, changes once a batch.
     CallbackArena arena_;
 
-    alignas(cache_line) std::atomic<bool> inbox_filled_{false};
-    std::atomic<bool> closed_{false};
+    alignas(cache_line) std::atomic<std::uint8_t> state_{
+        0}; ///< of State: none is the rule, and one look tells
 
     // Any thread, under the lock.
     alignas(cache_line) mutable std::atomic<const void*> holder_{nullptr}; ///< see Lock

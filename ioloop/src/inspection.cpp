@@ -83,6 +83,7 @@ void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Act
         if (watchdog_) next->take_over(*watchdog_);
     }
     watchdog_ = std::move(next);
+    mark(Special::guarded, watchdog_ != nullptr);
     if (watchdog_) tell_watchdog();
 }
 
@@ -252,7 +253,7 @@ void IOLoop::Impl::call_failed(Call& call, const std::exception_ptr& error) {
 void IOLoop::Impl::set_observer(Observer* observer) noexcept {
     observe_by(observer);
     record_.begin = {}; // the turn under way is not told of
-    stamping_ = observer != nullptr;
+    queue_.set_stamps(observer != nullptr);
     instant_ends_call_ = false;                        // that of the call under way is not read
     if (observer != nullptr) instant_ = clock_->now(); // the next call begins no earlier
 }
@@ -296,6 +297,7 @@ bool IOLoop::Impl::inject_readiness(Fd fd, Events events) {
     require_usable("inject_readiness");
     if (handlers_.find(fd) == nullptr) return false;
     injected_.push_back({handlers_.key_of(fd), events});
+    mark(Special::injected, true);
     notify();
     return true;
 }
@@ -316,6 +318,7 @@ void IOLoop::Impl::take_injected() noexcept {
         }
         return true;
     });
+    mark(Special::injected, !injected_.empty());
 }
 
 bool IOLoop::Impl::note_period(Timeout id, Duration period) noexcept {
@@ -330,7 +333,11 @@ Chain IOLoop::Impl::running_chain() const noexcept { return frame_ != nullptr ? 
 // ---- pausing and suspending ---------------------------------------------------------------------
 
 void IOLoop::Impl::set_paused(bool paused) {
-    if (paused) require_usable("set_paused");
+    if (paused) {
+        require_usable("set_paused");
+        mark(Special::held,
+             true); // and change_hold() takes that back when it is over; another thread may only end it
+    }
     if (paused_.exchange(paused) == paused) return;
     if (on_loop_thread()) {
         apply_hold();
@@ -349,6 +356,7 @@ void IOLoop::Impl::set_on_pause(Function<void(Duration)>&& attend) {
 void IOLoop::Impl::set_suspended(bool suspended) {
     require_usable(suspended ? "suspend" : "resume");
     suspended_ = suspended;
+    if (suspended) mark(Special::held, true);
     apply_hold();
     first_timeout_changed();
 }
@@ -361,8 +369,11 @@ void IOLoop::Impl::skip_time(Duration gap) {
 }
 
 void IOLoop::Impl::change_hold() {
+    const bool hold = paused_ || suspended_;
+    mark(Special::held, hold);
+    if (hold == holding_) return;
     now_known_ = false;
-    if (!holding_) {
+    if (hold) {
         held_at_ = clock_->now();
         holding_ = true;
         return;

@@ -115,6 +115,10 @@ bool IOLoop::remove_signal_handler(int signal) noexcept {
 bool IOLoop::add_callback(Callback callback, const Origin& origin) {
     return impl_->post(std::move(callback), origin, false);
 }
+bool IOLoop::try_post(const Callback::Operations& operations, detail::ClosureWords closure,
+                      const Origin& origin) {
+    return impl_->try_post(operations, closure, origin);
+}
 bool IOLoop::spawn_callback(Callback callback, const Origin& origin) {
     return impl_->post(std::move(callback), origin, true);
 }

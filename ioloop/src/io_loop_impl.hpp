@@ -2,12 +2,13 @@
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
 /// Seven files implement it, each a chapter: lifetime, registration, run, turn, inspection, current,
-/// signal_handlers; call.hpp belongs to turn. The state of a turn lives here, not on the stack: that is what lets
+/// signal_handlers; call.hpp and spend belong to turn. The state of a turn lives here, not on the stack: that is what lets
 /// a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
 #include "biased_lock.hpp"
 #include "callback_queue.hpp"
+#include "gate.hpp"
 #include "handler_table.hpp"
 #include "here.hpp"
 #include "os/process.hpp"
@@ -34,33 +35,6 @@
 
 namespace ioloop {
 
-/// Through which Posters reach the loop while it is there.
-class IOLoop::Gate {
-public:
-    explicit Gate(Impl& loop) noexcept : loop_(&loop) {}
-
-    /// Calls f(loop) unless the loop is gone; it does not go meanwhile. Thread: any.
-    template <class F> bool enter(F&& f) {
-        const Inside inside(inside_);
-        Impl* const loop = loop_.load();
-        return loop != nullptr && f(*loop);
-    }
-    /// Waits for those that are inside.
-    void shut() noexcept;
-
-private:
-    struct Inside {
-        explicit Inside(std::atomic<std::uint32_t>& c) : count(c) { count.fetch_add(1); }
-        Inside(const Inside&) = delete;
-        Inside& operator=(const Inside&) = delete;
-        ~Inside() { count.fetch_sub(1); }
-        std::atomic<std::uint32_t>& count;
-    };
-
-    std::atomic<Impl*> loop_;
-    std::atomic<std::uint32_t> inside_{0};
-};
-
 class IOLoop::Impl { // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the story
 public:
     Impl(IOLoop& facade, Options&& options);
@@ -73,6 +47,7 @@ public:
     std::error_code update_handler(Fd fd, Events events);
     bool remove_handler(Fd fd) noexcept;
     bool post(Callback&& callback, const Origin& origin, bool detached);
+    bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
     bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;
     std::error_code add_signal_handler(int signal, Callback&& callback, const Origin& origin);
     bool remove_signal_handler(int signal) noexcept;
@@ -141,7 +116,7 @@ public:
 
     class Inside; ///< a run_ call on the stack
     [[noreturn]] void refuse_to_run(const char* member) const;
-    struct Spend; ///< what a run_ call may still spend
+    struct Spend; ///< what a run_ call may still spend: spend.hpp
 
     void start();
     Turn run_once(Duration timeout, Budget budget);
@@ -157,7 +132,10 @@ public:
     std::atomic<bool> paused_{false};
 #if !defined(IOLOOP_WITHOUT_OBSERVER)
     Observer* observer_ = nullptr;
-    void observe_by(Observer* observer) noexcept { observer_ = observer; }
+    void observe_by(Observer* observer) noexcept {
+        observer_ = observer;
+        mark(Special::observed, observer != nullptr);
+    }
 #else // for the benchmark that prices the hooks
     static constexpr Observer* observer_ = nullptr;
     void observe_by(Observer*) noexcept {}
@@ -171,6 +149,24 @@ private:
     void require_usable_at_length(const char* member, const Origin* origin) const;
     bool refuse_foreign_thread_at_length(const char* member) const noexcept;
 
+    /// What a turn, or a call, has to look after beside its own business. Hardly ever anything; so it is one thing to look
+    /// at, in `special_`.
+    struct Special {
+        enum Kind : std::uint8_t {
+            observed = 1, ///< there is an observer
+            guarded = 2,  ///< and a watchdog
+            held = 4,     ///< paused or suspended; or it was, and that has not been taken in
+            closing = 8,  ///< closed, or destroyed within a call
+            host = 16,    ///< wants to hear of changes (tells_plan())
+            injected = 32,
+            narrowed = 64,
+            in_calls = observed | guarded | held | closing, ///< what a call cares about
+        };
+    };
+    void mark(Special::Kind what, bool is) noexcept {
+        special_ = static_cast<std::uint8_t>(is ? special_ | what : special_ & ~what);
+    }
+
     enum class Glance : std::uint8_t { idle, begun, refused };
     enum class Phase : std::uint8_t { wait, handlers, due, callbacks, timeouts, report };
     /// What a poster has to do so that the loop sees its post.
@@ -179,7 +175,8 @@ private:
     class SignalHandler;
 
     Glance glance();
-    void run_turn(Duration timeout, Budget budget, bool begun, Turn& out);
+    void finish_glance(Budget budget, Turn& out);
+    void run_turn(Duration timeout, Budget budget, Turn& out);
     bool turn(Duration timeout, Spend& spend, Turn& out);
     bool finish_turn(Spend& spend, Turn& out);
     void begin_turn();
@@ -193,6 +190,7 @@ private:
     bool run_handlers(Spend& spend, Turn& out);
     void set_due_aside();
     bool run_callbacks(Spend& spend, Turn& out);
+    bool run_special_callback(Spend& spend, Turn& out);
     bool run_timeouts(Spend& spend, Turn& out);
     void report_turn();
 
@@ -200,12 +198,15 @@ private:
     void call_timeout(Timeout id, TimeoutEntry& entry, Turn& out);
     void call_failed(Call& call, const std::exception_ptr& error);
     template <class F> void guarded(Call& call, const Context& context, F&& f);
+    template <class F> bool unobserved(Call& call, const Context& context, F&& f);
     bool may_call(Spend& spend);
     bool may_still_call(Spend& spend);
     bool held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd = invalid_fd,
                      Events events = Events::none);
-    void settle(Spend& spend, Turn& out);
+    inline void measure(Spend& spend);
+    inline void settle(Spend& spend, Turn& out);
     void conclude(const Spend& spend, Turn& out, bool complete, bool stopped);
+    void conclude_early(const Spend& spend, Turn& out, bool complete, bool stopped);
     /// (Not where the loop was destroyed: that ends the turn.)
     bool still_in(std::uint64_t turn, Phase phase) const noexcept { return turn_ == turn && phase_ == phase; }
     std::uint32_t left() const noexcept;
@@ -236,19 +237,18 @@ private:
     void tell_before(Call& call);
     void tell_after(Call& call, const std::exception_ptr& error);
     void rebuild_poller();
-    bool turn_attended(Duration timeout, Spend& spend, Turn& out, bool begun = false);
+    bool turn_attended(Duration timeout, Spend& spend, Turn& out);
+    bool rest_attended(Spend& spend, Turn& out);
     /// If the loop is paused, lets who asked for it attend to that. True if there is no pause (any more).
     bool attend_pause(Duration timeout) { return !paused_ || attend_to_pause(timeout); }
     bool attend_to_pause(Duration timeout);
     void wait_while_paused();
     /// Brings the loop's own time in line with what was asked for. Another thread may have ended a pause.
     void apply_hold() {
-        if ((paused_ || suspended_) != holding_) [[unlikely]]
+        if ((special_ & Special::held) != 0) [[unlikely]]
             change_hold();
     }
     void change_hold();
-    /// Its time stands still, or did when it was looked at last.
-    bool holds() const noexcept { return paused_ || suspended_ || holding_; }
     /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
     void park() {
         if (handle_watched_ || has_host_waker_) park_for_host();
@@ -296,11 +296,11 @@ private:
     SlotMap<TimeoutEntry> timeouts_;
     mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up
     CallbackQueue queue_;
-    SignalQueue signal_queue_;
     std::vector<std::shared_ptr<SignalHandler>> signal_handlers_;
     std::uint64_t signal_handlers_made_ = 0;
 
     // The turn under way.
+    std::uint8_t special_ = 0; ///< of Special. Of the loop's thread
     Phase phase_ = Phase::wait;
     std::uint64_t turn_ = 0;
     std::pmr::vector<Poller::Ready> ready_;
@@ -327,7 +327,6 @@ private:
     std::atomic<bool> stop_{false};
     std::atomic<bool> closed_{false};
     std::atomic<Parked> parked_{Parked::no};
-    std::atomic<bool> stamping_{false};    ///< posts note the time, for an observer
     std::atomic<std::uint32_t> wakers_{0}; ///< threads inside wake_poller()
     mutable std::atomic<std::uint64_t> foreign_calls_{0};
     mutable std::atomic<const char*> foreign_member_{nullptr};
@@ -359,29 +358,8 @@ private:
     std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
     mutable Statistics statistics_;
     CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
-};
-
-/// What a run_ call may still spend. Time is counted from the first call after a wait to the last: sleeping
-/// is free.
-struct IOLoop::Impl::Spend {
-    explicit Spend(Budget budget, TimePoint not_after = never)
-        : calls(budget.calls),
-          time(std::max(budget.time, Duration::zero())),
-          limit(not_after),
-          timed(time != forever || limit != never),
-          limited(timed || calls != unlimited) {}
-
-    std::uint32_t calls;
-    Duration time;
-    TimePoint limit; ///< begin no call after this moment
-    bool timed;
-    bool limited;
-    std::uint32_t made = 0;
-    bool stepping = false;  ///< runs although the loop is paused
-    bool measuring = false; ///< `begin` is set
-    bool checks = true;     ///< there is something to look at before the next call
-    bool exact = false;     ///< by the clock; else by its ticks, as without a budget no call needs to know
-    TimePoint begin{};
+    SignalQueue
+        signal_queue_; ///< last: it is three pages long, and what each turn reads shall be near to each other
 };
 
 /// A callable on the stack of the loop's thread.
@@ -399,8 +377,8 @@ public:
         CallbackArena::Mark posts; ///< what is posted from here on, it posted
     };
 
-    const Chain chain;
-    const std::uint64_t id; ///< of a handler: its key
+    Chain chain;
+    std::uint64_t id; ///< of a handler: its key
     Call* const outer;
     const CallKind kind;
     Fd fd; ///< handlers only, as the next: else not set

@@ -80,6 +80,7 @@ void IOLoop::Impl::abandon() noexcept {
 
 void IOLoop::Impl::drop_everything(bool all_fds) {
     watchdog_.reset();
+    special_ = static_cast<std::uint8_t>(Special::closing | (special_ & Special::held));
     closed_.store(true);
     gate_->shut();
     // Who posts past the inbox is done by then, and comes no more. (Who pumped the loop in the process that this one is forked
@@ -229,6 +230,7 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
         has_host_waker_ = static_cast<bool>(host_waker_);
     }
     ring_for_changes_ = has_host_waker_ && ring_for == RingFor::changes;
+    mark(Special::host, tells_plan());
     told_deadline_ = next_deadline();
     descriptors_changed_ = false;
     if (statistics_.depth == 0) park();
@@ -260,6 +262,7 @@ Fd IOLoop::Impl::native_handle(Deadlines deadlines) {
     if (deadlines == Deadlines::included && deadlines_ != deadlines) {
         if (poller_->native_handle() == invalid_fd || !poller_->set_alarm(forever)) return invalid_fd;
         deadlines_ = deadlines;
+        mark(Special::host, true);
     }
     handle_watched_ = true;
     if (statistics_.depth == 0) park();

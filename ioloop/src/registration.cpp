@@ -91,6 +91,7 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
             if (const auto error = watch(*entry, events, key)) return error;
         } else if (!entry->narrowed) {
             narrowed_.push_back(key);
+            mark(Special::narrowed, true);
             entry->narrowed = true;
         }
     }
@@ -108,6 +109,7 @@ std::error_code IOLoop::Impl::watch(HandlerEntry& entry, Events events, Poller::
 
 /// Tells the poller of interests that have become smaller. Whose descriptor is not what was added any more, goes.
 void IOLoop::Impl::tell_narrowed() {
+    mark(Special::narrowed, false);
     while (!narrowed_.empty()) {
         const Poller::Key key = narrowed_.back();
         narrowed_.pop_back();
@@ -179,29 +181,33 @@ Chain IOLoop::Impl::chain_at(SiteId site) const noexcept {
     return frame_ != nullptr ? frame_->chain.then(site) : Chain{{site}};
 }
 
-/// On the loop's thread, where nothing is special, a post calls nothing, saves no register for what it does not call, and
-/// takes no atomic operation. All that is special is post_in_full()'s.
 bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached) {
-    const site_table::Node* const site = site_table::find(origin);
-    if (site == nullptr || !callback || here.node != nullptr || detached ||
-        stamping_.load(std::memory_order_relaxed)) [[unlikely]]
-        return post_in_full(std::move(callback), origin, detached);
-    if (lock_.inside()) {
-        if (frame_ != nullptr && queue_.is_open() &&
-            queue_.queued().try_push(callback, frame_->chain.then(site->id)))
-            return true; // whoever is inside comes to see it
-        return post_in_full(std::move(callback), origin, detached);
+    if (callback && callback.is_words() && !detached &&
+        try_post(*callback.operations(), callback.words(), origin)) {
+        callback.forget();
+        return true;
     }
-    bool ours = false;
-    bool queued = false;
+    return post_in_full(std::move(callback), origin, detached);
+}
+
+/// A post of which nothing is special, by the bytes of its closure; else false. On the loop's thread it calls nothing, saves no
+/// register for what it does not call, and takes no atomic operation.
+bool IOLoop::Impl::try_post(const Callback::Operations& operations, detail::ClosureWords closure,
+                            const Origin& origin) {
+    const site_table::Node* const site = site_table::find(origin);
+    if (site == nullptr || here.node != nullptr) [[unlikely]]
+        return false;
+    if (lock_.inside())
+        return frame_ != nullptr && queue_.is_clear() &&
+               queue_.queued().try_push(operations, closure, frame_->chain.then(site->id));
     {
         const BiasedLock::Moment moment(lock_);
-        ours = static_cast<bool>(moment);
-        queued = ours && queue_.is_open() && queue_.queued().try_push(callback, site->id, true);
-    }
-    if (!queued) {
-        if (ours) return post_in_full(std::move(callback), origin, detached);
-        if (!queue_.push_from_thread(std::move(callback), site->id)) return false;
+        if (moment) {
+            if (!queue_.is_clear() || !queue_.queued().try_push(operations, closure, site->id, true))
+                return false;
+        } else if (queue_.stamps() || !queue_.push_from_thread(operations, closure, site->id)) {
+            return false;
+        }
     }
     // Not before the moment is over: who takes the loop over waits for that, and the host's waker may wait for him.
     notify();
@@ -213,7 +219,7 @@ bool IOLoop::Impl::post_in_full(Callback&& callback, const Origin& origin, bool 
     const SiteId site = site_table::number(origin);
     CallbackLabel label{Chain{{site}}, {}, {}};
     if (!detached) label.context = context_for(callback);
-    label.stampable = stamping_.load(std::memory_order_relaxed);
+    label.stampable = queue_.stamps();
     if (lock_.inside()) {
         if (!detached) label.chain = chain_at(site);
         // By a callable: it cannot run before that returns, and is stamped then, by the clock that is read anyway.
@@ -250,7 +256,7 @@ void IOLoop::Impl::collect_signals() {
     for (std::size_t n = 0; n < 2 * SignalQueue::capacity && signal_queue_.ready(); ++n) {
         SignalQueue::Entry& entry = signal_queue_.front();
         CallbackLabel label{Chain{{site_of(entry.origin)}}, {}, {}, true};
-        if (stamping_.load(std::memory_order_relaxed)) label.posted_at = clock_->now();
+        if (queue_.stamps()) label.posted_at = clock_->now();
         queue_.push(std::move(entry.callback), std::move(label));
         signal_queue_.pop();
     }

@@ -4,6 +4,7 @@
 #include "io_loop_impl.hpp"
 #include "os/process.hpp"
 #include "raise.hpp"
+#include "spend.hpp"
 
 #include <algorithm>
 #include <string>
@@ -15,19 +16,17 @@ namespace ioloop {
 
 class IOLoop::Impl::Inside {
 public:
-    Inside(Impl& loop, const char* member) : loop_(loop), outer_(here.loop) {
-        if (loop.closed_.load(std::memory_order_relaxed) || loop.forked()) [[unlikely]]
-            loop.refuse_to_run(member);
-        // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
-        if (!loop.lock_.inside() && !loop.lock_.enter()) [[unlikely]]
-            loop.refuse_to_run(member);
+    Inside(Impl& loop, const char* member) : Inside(loop, enter(loop, member)) {
+        loop.apply_hold();
+        if (loop.watchdog_ && loop.statistics_.depth == 1) loop.watchdog_->enter();
+    }
+    /// After a glance that has taken the lock, and found nothing special.
+    Inside(Impl& loop, Glance) : loop_(loop), outer_(here.loop) {
         // Whoever saw it as parked wakes it once in vain, and that is all.
         loop.parked_.store(Parked::no, std::memory_order_relaxed);
         Statistics& s = loop.statistics_;
         s.depth_peak = std::max(s.depth_peak, ++s.depth);
         here.loop = &loop;
-        loop.apply_hold();
-        if (loop.watchdog_ && s.depth == 1) loop.watchdog_->enter();
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
@@ -38,13 +37,23 @@ public:
             delete &loop_;
             return;
         }
-        if (loop_.watchdog_) loop_.watchdog_->leave();
+        if (loop_.watchdog_) [[unlikely]]
+            loop_.watchdog_->leave();
         loop_.now_known_ = false;
         loop_.park();
         loop_.lock_.leave();
     }
 
 private:
+    static Glance enter(Impl& loop, const char* member) {
+        if (loop.closed_.load(std::memory_order_relaxed) || loop.forked()) [[unlikely]]
+            loop.refuse_to_run(member);
+        // Between run_ calls any thread may take the loop over: that is how a loop is handed to a worker.
+        if (!loop.lock_.inside() && !loop.lock_.enter()) [[unlikely]]
+            loop.refuse_to_run(member);
+        return Glance::refused;
+    }
+
     Impl& loop_;
     void* outer_;
     detail::ContextBoundary boundary_; ///< what is stored without a context runs without one
@@ -93,29 +102,30 @@ void IOLoop::Impl::start() {
 Turn IOLoop::Impl::run_once(Duration timeout, Budget budget) {
     Turn out;
     const Glance seen = timeout <= no_wait ? glance() : Glance::refused;
-    if (seen != Glance::idle) run_turn(timeout, budget, seen == Glance::begun, out);
+    if (seen == Glance::begun) {
+        finish_glance(budget, out);
+    } else if (seen == Glance::refused) {
+        run_turn(timeout, budget, out);
+    }
     return out;
 }
 
-/// run_once() that does not end with the glance.
-void IOLoop::Impl::run_turn(Duration timeout, Budget budget, bool begun, Turn& out) {
+void IOLoop::Impl::run_turn(Duration timeout, Budget budget, Turn& out) {
     const Inside inside(*this, "run_once");
     if (!attend_pause(no_wait)) {
         out.ended = abandoned_ ? Ended::stopped : Ended::paused;
         return;
     }
     Spend spend{budget};
-    const bool complete = turn_attended(timeout, spend, out, begun);
+    const bool complete = turn_attended(timeout, spend, out);
     conclude(spend, out, complete, consume_stop());
 }
 
 /// The wait of a turn that does not wait, where nothing is special. Most such turns, in a program that pumps, call nothing:
 /// nobody's code runs, so nothing has to be prepared for it, and they cost little more than the look into the poller.
 IOLoop::Impl::Glance IOLoop::Impl::glance() {
-    const BiasedLock::Moment moment(lock_);
-    if (!moment || phase_ != Phase::wait || observer_ != nullptr || holds() || stop_ || closed_ || forked() ||
-        tells_plan() || !injected_.empty() || !narrowed_.empty())
-        return Glance::refused;
+    BiasedLock::Moment moment(lock_);
+    if (!moment || special_ != 0 || phase_ != Phase::wait || stop_ || forked()) return Glance::refused;
     std::size_t ready = 0;
     if (poller_->wait(ready_, no_wait, ready)) return Glance::refused; // interrupted, say: once more, in full
     if (ready == 0 && queue_.empty() && !signal_queue_.ready() && !anything_due() && !stop_) {
@@ -128,8 +138,18 @@ IOLoop::Impl::Glance IOLoop::Impl::glance() {
     }
     begin_turn();
     ready_count_ = ready;
-    phase_ = Phase::handlers;
+    phase_ = ready > 0 ? Phase::handlers : Phase::due;
+    moment.stay();
     return Glance::begun;
+}
+
+/// What a glance has begun, and has taken the lock for.
+void IOLoop::Impl::finish_glance(Budget budget, Turn& out) {
+    const Inside inside(*this, Glance::begun);
+    Spend spend{budget};
+    if (!spend.limited) measure(spend); // as there is something to call
+    const bool complete = finish_turn(spend, out) || rest_attended(spend, out);
+    conclude(spend, out, complete, consume_stop());
 }
 
 Turn IOLoop::Impl::run_ready(Budget budget) {
@@ -180,6 +200,14 @@ Turn IOLoop::Impl::step(StepKind kind) {
 
 /// Why it ends. In place: a copy of what was just counted would wait for the cache.
 void IOLoop::Impl::conclude(const Spend& spend, Turn& out, bool complete, bool stopped) {
+    if (complete && !stopped && (special_ & (Special::held | Special::closing)) == 0) [[likely]] {
+        out.ended = spend.made > 0 ? Ended::ran : Ended::idle;
+    } else {
+        conclude_early(spend, out, complete, stopped);
+    }
+}
+
+void IOLoop::Impl::conclude_early(const Spend& spend, Turn& out, bool complete, bool stopped) {
     if (abandoned_ || stopped) {
         out.ended = Ended::stopped;
         out.left = left();
@@ -212,10 +240,14 @@ std::uint32_t IOLoop::Impl::left() const noexcept {
     return static_cast<std::uint32_t>(count);
 }
 
-/// A turn, or what is left of one that has begun; and if it is cut by a pause that ends as soon as it is attended to, the rest
-/// of it.
-bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out, bool begun) {
-    bool complete = begun ? finish_turn(spend, out) : turn(timeout, spend, out);
+/// A turn; and if it is cut by a pause that ends as soon as it is attended to, the rest of it.
+bool IOLoop::Impl::turn_attended(Duration timeout, Spend& spend, Turn& out) {
+    return turn(timeout, spend, out) || rest_attended(spend, out);
+}
+
+/// The turn was cut, by the budget or a pause. True if it is complete in the end.
+bool IOLoop::Impl::rest_attended(Spend& spend, Turn& out) {
+    bool complete = false;
     while (!complete && !abandoned_ && paused_ && attend_pause(no_wait)) complete = turn(no_wait, spend, out);
     return complete;
 }

@@ -7,6 +7,7 @@
 #include "call.hpp"
 #include "io_loop_impl.hpp"
 #include "raise.hpp"
+#include "spend.hpp"
 
 #include <algorithm>
 #include <string>
@@ -259,23 +260,46 @@ bool IOLoop::Impl::run_callbacks(Spend& spend, Turn& out) {
     const std::uint64_t turn = turn_;
     while (batch_left_ > 0) {
         if (!may_call(spend)) return false;
-        CallbackArena& queued = queue_.queued();
-        const std::uint64_t id = queued.front_id();
-        if (observer_ != nullptr && held_before(spend, CallKind::callback, id, queued.front().chain()))
-            return false;
-        --batch_left_;
-        {
-            const CallbackArena::Taken callback(queued); // destroyed before anything else happens
-            Call call(*this, CallKind::callback, id, callback->chain());
-            if (observer_ != nullptr) [[unlikely]]
-                call.ready_at = callback->posted_at();
-            ++statistics_.callbacks_run;
-            ++out.callbacks;
-            guarded(call, callback->context(), *callback);
+        if ((special_ & Special::in_calls) != 0) [[unlikely]] {
+            if (!run_special_callback(spend, out)) return false;
+        } else {
+            // This one and those after it, as long as nobody is to be asked or told of each.
+            CallbackArena::Taker taker(queue_.queued());
+            Call call(*this, CallKind::callback, 0, {});
+            std::uint32_t made = 0;
+            do {
+                --batch_left_;
+                ++made;
+                ++statistics_.callbacks_run;
+                call.id = queue_.queued().front_id();
+                const CallbackArena::Taken callback(taker); // destroyed before anything else happens
+                call.chain = callback->chain();
+                unobserved(call, callback->context(), *callback);
+            } while (batch_left_ > 0 && !spend.checks && (special_ & Special::in_calls) == 0 &&
+                     still_in(turn, Phase::callbacks));
+            spend.made += made - 1;
+            out.callbacks += made;
         }
         if (!still_in(turn, Phase::callbacks)) return true;
     }
     phase_ = Phase::timeouts;
+    return true;
+}
+
+/// False if the observer wants a pause instead.
+bool IOLoop::Impl::run_special_callback(Spend& spend, Turn& out) {
+    CallbackArena& queued = queue_.queued();
+    const std::uint64_t id = queued.front_id();
+    const Chain chain = queued.front().chain();
+    if (observer_ != nullptr && held_before(spend, CallKind::callback, id, chain)) return false;
+    --batch_left_;
+    CallbackArena::Taker taker(queued);
+    Call call(*this, CallKind::callback, id, chain);
+    const CallbackArena::Taken callback(taker);
+    call.ready_at = callback->posted_at();
+    ++statistics_.callbacks_run;
+    ++out.callbacks;
+    guarded(call, callback->context(), *callback);
     return true;
 }
 
@@ -356,59 +380,6 @@ void IOLoop::Impl::unwatch_running() {
         poller_->remove(entry->fd);
         entry->unwatched = true;
     }
-}
-
-// ---- the budget ---------------------------------------------------------------------------------
-
-/// may_call(), where there is more to look at.
-bool IOLoop::Impl::may_still_call(Spend& spend) {
-    if (paused_ && !spend.stepping) return false;
-    if (spend.limited && spend.made > 0) {
-        if (spend.calls != unlimited && spend.made >= spend.calls) return false;
-        if (spend.timed) {
-            instant_ = clock_->now();
-            if (instant_ >= spend.limit || (spend.measuring && instant_ - spend.begin >= spend.time) ||
-                spend.time <= Duration::zero()) {
-                return false;
-            }
-        }
-    }
-    if (!spend.measuring) {
-        spend.measuring = true;
-        spend.exact = spend.timed || observer_ != nullptr;
-        spend.begin = instant_ = spend.exact ? clock_->now() : clock_->not_after();
-    }
-    spend.checks = spend.limited;
-    ++spend.made;
-    return true;
-}
-
-/// True if the observer wants a pause instead of this call, which may_call() has granted.
-bool IOLoop::Impl::held_before(Spend& spend, CallKind kind, std::uint64_t id, const Chain& chain, Fd fd,
-                               Events events) {
-    if (spend.stepping) return false;
-    next_.turn = turn_;
-    next_.id = id;
-    next_.chain = chain;
-    next_.kind = kind;
-    next_.fd = fd;
-    next_.events = events;
-    if (!observer_->pause_before(next_)) return false;
-    --spend.made;
-    set_paused(true);
-    return true;
-}
-
-/// The calls of a turn, or of a piece of one, are made: accounts for their time.
-void IOLoop::Impl::settle(Spend& spend, Turn& out) {
-    if (abandoned_) return;
-    spend.measuring = false;
-    spend.checks = true;
-    const TimePoint end = !spend.exact ? clock_->not_after() : instant_ends_call_ ? instant_ : clock_->now();
-    const Duration busy = end - spend.begin;
-    out.busy += busy;
-    if (spend.time != forever) spend.time -= busy;
-    if (statistics_.depth == 1) statistics_.busy += busy; // a nested call's time is in its outer's
 }
 
 } // namespace ioloop

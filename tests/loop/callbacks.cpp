@@ -6,6 +6,8 @@
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,6 +46,43 @@ TEST_F(Callbacks, B1_the_same_callable_posted_twice_runs_twice) {
     loop.add_callback(same);
     loop.run_once();
     EXPECT_THAT(order, ElementsAre(1, 1));
+}
+
+/// A closure of `size` bytes, captured by value.
+template <std::size_t size> void post_sized(IOLoop& loop, std::vector<int>& order) {
+    static std::vector<int>* out;
+    out = &order;
+    std::array<unsigned char, size> captured{};
+    for (std::size_t i = 0; i < size; ++i) captured[i] = static_cast<unsigned char>(i + 1);
+    loop.add_callback([captured] {
+        int sum = 0;
+        for (const unsigned char byte : captured) sum += byte;
+        out->push_back(sum);
+    });
+}
+
+TEST_F(Callbacks, B1_a_closure_of_any_size_comes_with_all_that_it_captured) {
+    const auto post_all = [this] {
+        loop.add_callback(+[] {});
+        post_sized<1>(loop, order);
+        post_sized<4>(loop, order);
+        post_sized<8>(loop, order);
+        post_sized<13>(loop, order);
+        post_sized<16>(loop, order);
+        post_sized<17>(loop, order);
+        post_sized<48>(loop, order);
+        post_sized<49>(loop, order);
+    };
+    post_all();
+    loop.run_once();
+    const std::vector<int> sums{1, 10, 36, 91, 136, 153, 1176, 1225};
+    EXPECT_EQ(order, sums);
+
+    order.clear();
+    loop.add_callback([&] { post_all(); }); // by a callable, they come with its chain
+    loop.run_once();
+    loop.run_once();
+    EXPECT_EQ(order, sums);
 }
 
 TEST_F(Callbacks, B1_a_callback_may_own_what_cannot_be_copied) {
@@ -139,6 +178,22 @@ TEST_F(Callbacks, B5_a_callback_is_destroyed_right_after_its_call) {
     loop.add_callback([&] { alive_at_second = !watch.expired(); });
     loop.run_once();
     EXPECT_FALSE(alive_at_second);
+}
+
+TEST_F(Callbacks, B5_what_a_closure_posts_as_it_is_destroyed_was_posted_by_its_callback) {
+    struct PostsAtTheEnd {
+        explicit PostsAtTheEnd(IOLoop& l) : loop(l) {}
+        PostsAtTheEnd(const PostsAtTheEnd&) = delete;
+        PostsAtTheEnd& operator=(const PostsAtTheEnd&) = delete;
+        ~PostsAtTheEnd() {
+            loop.add_callback(
+                [&l = loop] { EXPECT_STREQ(origin_of(l.running_chain().sites[1]).name, "first"); });
+        }
+        IOLoop& loop;
+    };
+    loop.add_callback([end = std::make_unique<PostsAtTheEnd>(loop)] {}, "first");
+    loop.run_once();
+    EXPECT_EQ(loop.run_once().callbacks, 1U);
 }
 
 TEST_F(Callbacks, B6_with_a_callback_queued_the_loop_does_not_sleep) {

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using Taken = CallbackArena::Taken;
+using Taker = CallbackArena::Taker;
 
 /// Counts the bytes that are out.
 class CountingMemory final : public std::pmr::memory_resource {
@@ -44,7 +45,8 @@ struct CallbackArenas : testing::Test {
         return [this, value] { out.push_back(value); };
     }
     void run(CallbackArena& arena, std::size_t count) {
-        for (; count > 0; --count) (*Taken(arena))();
+        Taker taker(arena);
+        for (; count > 0; --count) (*Taken(taker))();
     }
 };
 
@@ -87,13 +89,14 @@ TEST_F(CallbackArenas, what_a_callback_comes_with_is_kept_and_what_it_does_not_c
     CallbackArena arena(&memory);
     arena.push(note(1), full_label());
     arena.push(note(2), {Chain{{SiteId{9}}}, {}, {}});
+    Taker taker(arena);
     {
-        const Taken full(arena);
+        const Taken full(taker);
         EXPECT_EQ(full->chain().sites, full_label().chain.sites);
         EXPECT_EQ(full->posted_at(), TimePoint(5s));
         EXPECT_TRUE(full->from_outside());
     }
-    const Taken plain(arena);
+    const Taken plain(taker);
     EXPECT_EQ(plain->chain().sites, Chain{{SiteId{9}}}.sites);
     EXPECT_EQ(plain->posted_at(), TimePoint{});
     EXPECT_FALSE(plain->from_outside());
@@ -103,7 +106,8 @@ TEST_F(CallbackArenas, a_callback_that_runs_stays_where_it_is_whatever_is_pushed
     CallbackArena arena(&memory);
     for (int i = 0; i < 3; ++i) arena.push(note(i), {});
     {
-        const Taken first(arena);
+        Taker taker(arena);
+        const Taken first(taker);
         for (int i = 3; i < 1000; ++i) arena.push(note(i), full_label());
         run(arena, 998); // nested turns, say; chunks are used again
         for (int i = 1000; i < 2000; ++i) arena.push(note(i), {});
@@ -123,7 +127,8 @@ TEST_F(CallbackArenas, each_callable_is_destroyed_once) {
         CallbackArena arena(&memory);
         for (int i = 0; i < 500; ++i) arena.push([counted] {}, {});
         EXPECT_EQ(counted.use_count(), 501);
-        { const Taken taken(arena); }
+        Taker taker(arena);
+        { const Taken taken(taker); }
         EXPECT_EQ(counted.use_count(), 500);
     }
     EXPECT_EQ(counted.use_count(), 1);

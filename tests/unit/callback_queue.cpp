@@ -15,8 +15,11 @@ Function<void()> note(std::vector<int>& out, int value) {
     return [&out, value] { out.push_back(value); };
 }
 
-void run_all(CallbackQueue& queue) {
-    for (std::size_t n = queue.collect(); n > 0; --n) (*CallbackArena::Taken(queue.queued()))();
+std::size_t run_all(CallbackQueue& queue) {
+    const std::size_t count = queue.collect();
+    CallbackArena::Taker taker(queue.queued());
+    for (std::size_t n = count; n > 0; --n) (*CallbackArena::Taken(taker))();
+    return count;
 }
 
 } // namespace
@@ -44,7 +47,7 @@ TEST(CallbackQueue, ids_count_up_with_the_queue) {
     CallbackQueue queue(std::pmr::get_default_resource());
     std::vector<int> out;
     for (int i = 0; i < 3; ++i) queue.push(note(out, i), CallbackLabel());
-    CallbackArena::Taken{queue.queued()};
+    CallbackArena::Taker(queue.queued()).take();
     std::vector<std::uint64_t> ids;
     queue.queued().for_each([&](std::uint64_t id, const CallbackRecord&) { ids.push_back(id); });
     EXPECT_EQ(ids, (std::vector<std::uint64_t>{1, 2}));
@@ -114,9 +117,7 @@ TEST(CallbackQueue, every_producer_keeps_its_order) {
         });
     }
     std::size_t ran = 0;
-    while (ran < producers * posts) {
-        for (std::size_t n = queue.collect(); n > 0; --n, ++ran) (*CallbackArena::Taken(queue.queued()))();
-    }
+    while (ran < producers * posts) ran += run_all(queue);
     for (auto& thread : threads) thread.join();
     for (const auto& mine : out) {
         for (int i = 0; i < posts; ++i) ASSERT_EQ(mine[static_cast<std::size_t>(i)], i);

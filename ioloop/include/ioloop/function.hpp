@@ -94,6 +94,11 @@ template <class R, class... Args> struct ClosureOperations<R(Args...)> {
     bool carries_context;
 };
 
+/// A closure that is but bytes, of two pointers' size at most: what it captures fits into registers.
+struct ClosureWords {
+    std::uintptr_t words[2];
+};
+
 } // namespace detail
 
 template <class R, class... Args> class Function<R(Args...)> {
@@ -102,6 +107,11 @@ public:
 
     /// Closures up to this many bytes, of at most pointer alignment and with a noexcept move, live inside.
     static constexpr std::size_t inline_size = 48;
+    static_assert(inline_size % sizeof(void*) == 0);
+    template <class F>
+    static constexpr bool
+        fits_inline = sizeof(F) <= inline_size &&
+                      alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
 
     Function() noexcept = default;
     Function(std::nullptr_t) noexcept {}
@@ -153,7 +163,9 @@ public:
         return operations_ != nullptr && operations_->owner != nullptr ? operations_->owner(storage_) : 0;
     }
 
-    /// For who keeps closures without the room that they do not fill. Null: empty.
+    // For who keeps closures without the room that they do not fill.
+
+    /// Null: empty.
     const Operations* operations() const noexcept { return operations_; }
     /// Moves the closure to `storage`, where the operations go on being those for it, and leaves this empty.
     /// Requires: not empty; pointer alignment, and room for operations()->size bytes, rounded up to a pointer's.
@@ -162,13 +174,41 @@ public:
         if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
         copy_bytes(storage, operations->size);
     }
+    /// Whether an F is such a closure. Then it need not be a Function on its way to where it is kept.
+    template <class F>
+    static constexpr bool fits_words = [] {
+        if constexpr (detail::is_function<F> || detail::nullable<F> || !std::is_trivially_copyable_v<F> ||
+                      !std::is_invocable_r_v<R, F&, Args...>) {
+            return false;
+        } else {
+            return fits_inline<F> && sizeof(F) <= sizeof(detail::ClosureWords) &&
+                   !detail::keeps_running<std::invoke_result_t<F&, Args...>>;
+        }
+    }();
+    template <class F>
+        requires(fits_words<F>)
+    static detail::ClosureWords words_of(const F& closure) noexcept {
+        detail::ClosureWords words{};
+        std::memcpy(&words, static_cast<const void*>(&closure), sizeof closure);
+        return words;
+    }
+    template <class F> static constexpr const Operations& operations_of() noexcept {
+        return inline_operations<F>;
+    }
+    /// The same of what this has. Requires: not empty.
+    bool is_words() const noexcept {
+        return operations_->relocate == nullptr && operations_->size <= sizeof(detail::ClosureWords);
+    }
+    /// Requires: is_words().
+    detail::ClosureWords words() const noexcept {
+        detail::ClosureWords words;
+        std::memcpy(&words, storage_, sizeof words);
+        return words;
+    }
+    /// Somebody else has it now.
+    void forget() noexcept { operations_ = nullptr; }
 
 private:
-    template <class F>
-    static constexpr bool
-        fits_inline = sizeof(F) <= inline_size &&
-                      alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
-
     template <class F> static R call(F& f, Args&&... args) {
         if constexpr (std::is_void_v<R>) {
             std::invoke(f, std::forward<Args>(args)...);
@@ -233,7 +273,6 @@ private:
     /// The bytes beyond the closure do not matter. By the pointer's size: what was written a moment ago as a pointer or a
     /// number is passed on by the processor to a load of as much, but a wider one would wait for the cache.
     void copy_bytes(void* to, std::size_t size) const noexcept {
-        static_assert(inline_size % sizeof(void*) == 0);
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"

@@ -216,6 +216,13 @@ public:
     /// Runs `callback` in the next turn; first in, first out. False, and dropped, after close().
     /// Thread: any. Enters the kernel only if the loop sleeps. On the thread that ran the loop last it takes no lock.
     bool add_callback(Callback callback, const Origin& origin = Origin::here());
+    /// The same for a closure that captures two pointers, say: it is written straight to where it will be called.
+    template <class F>
+        requires(Callback::fits_words<F>)
+    bool add_callback(const F& closure, const Origin& origin = Origin::here()) {
+        return try_post(Callback::operations_of<F>(), Callback::words_of(closure), origin) ||
+               add_callback(Callback(closure), origin);
+    }
 
     /// As add_callback(), but not as a consequence of what is running now: it starts a chain of its own, and runs in no
     /// context (Tornado's rule).
@@ -455,6 +462,7 @@ private:
     void require_thread(const char* member) const;
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
+    bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
     bool post_from_signal(Callback&& callback, const Origin& origin) noexcept;
 
     Impl* impl_ = nullptr; ///< ours, but for the run_ calls on the stack: a callable may destroy the loop
