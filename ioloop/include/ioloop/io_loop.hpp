@@ -179,7 +179,7 @@ public:
 
     /// Calls `handler(fd, events)` in every turn in which `fd` is ready for one of `events`, or for
     /// Events::error, which is always watched. The call has only the events asked for, and error.
-    /// Lifetime: `fd` stays the caller's; remove_handler() comes before ::close().
+    /// Lifetime: `fd` stays the caller's; remove_handler() comes before it is closed.
     /// Errors: file_exists if it has a handler (which stays as it is, unless its file was closed and the number is
     /// another file's now: then that handler goes); else what the system says.
     void add_handler(Fd fd, Handler handler, Events events, const Origin& origin = Origin::here());

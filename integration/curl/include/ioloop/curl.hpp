@@ -105,7 +105,8 @@ public:
                           Origin origin = Origin::here());
 
     /// The body becomes the file `path`, in the place of what is there, when it is complete; until then it is beside it,
-    /// as `path`.<number>.part. An error leaves nothing behind, and what was there as it was.
+    /// with `.0.part` after its name, or the next number that is free. An error leaves nothing behind, and what was there
+    /// as it was.
     Future<Response> download(std::string url, std::string path, OnProgress on_progress = nullptr,
                               Duration timeout = forever, Origin origin = Origin::here());
     /// Sends the file `path` by PUT.
