@@ -1,4 +1,4 @@
-# The C++ of README.md and of the guide is compiled, and what is a program is run: whatever is written there is true of the
+# The C++ of the guide, README.md and SECURITY.md is compiled, and what is a program is run: whatever is written there is true of the
 # library that stands beside it. Errors name the line of the Markdown.
 #
 # A block that begins with ```cpp and has a main() is a program, guide_<page>_<number>, and a test, guide/<page>_<number>: it
@@ -202,9 +202,12 @@ foreach(component IN LISTS guide_components)
         target_link_libraries(test_guide PRIVATE ioloop::${component})
     endif()
 endforeach()
+if(IOLOOP_PRECOMPILE_TESTS)
+    target_precompile_headers(test_guide PRIVATE guide/prelude.hpp)
+endif()
 
 file(GLOB pages ${PROJECT_SOURCE_DIR}/ioloop/guide/*.md)
-foreach(page IN LISTS pages ITEMS ${PROJECT_SOURCE_DIR}/README.md)
+foreach(page IN LISTS pages ITEMS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/SECURITY.md)
     add_page(${page})
 endforeach()
-ioloop_report(guide "${guide_fragments} fragments and ${guide_programs} programs of the guide and the README, ${guide_left_out} left out")
+ioloop_report(guide "${guide_fragments} fragments and ${guide_programs} programs of the guide and its like, ${guide_left_out} left out")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the fragments of the guide and of the README lean on: names that speak for themselves there. Nothing is
+/// What the fragments of the guide, README.md and SECURITY.md lean on: names that speak for themselves there. Nothing is
 /// defined: they are compiled, and not linked.
 #pragma once
 
@@ -82,6 +82,8 @@ struct Received { ///< false: that was the end
 };
 Received receive(Fd fd);
 void close_session(Fd fd);
+int player_count();
+void welcome(TcpStream stream);
 void give_up();
 void send_ping();
 
