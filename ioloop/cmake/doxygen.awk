@@ -5,7 +5,8 @@
 # file. Paragraphs that begin with "Thread:", "Errors:" and the like get a heading; "// ---- running ----" makes a group of
 # what follows. Floors, and copying that there is not, are for who works on the library.
 #
-# A page of the guide: links to headers lead to what is made of them; those that lead out of the guide become text.
+# A page of the guide gets a name that does not depend on where it lies. Links to such pages and to headers lead to what is
+# made of them; those that lead out of the guide become text.
 
 { lines[NR] = $0 }
 
@@ -97,6 +98,8 @@ function close_group() {
 # ---- the guide --------------------------------------------------------------------------------------------
 
 function page(    i, line, done, text, target) {
+    is_index = FILENAME ~ /README\.md$/ # the pages come in its order
+    if (!is_index) lines[1] = lines[1] " {#" name_of(FILENAME) "}"
     for (i = 1; i <= NR; ++i) {
         line = lines[i]
         done = ""
@@ -111,7 +114,13 @@ function page(    i, line, done, text, target) {
         print done line
     }
 }
+function name_of(file) {
+    sub(/^.*\//, "", file)
+    sub(/\.md$/, "", file)
+    return "guide_" file
+}
 function link(text, target) {
+    if (target ~ /^[a-z]+\.md$/) return (is_index ? "@subpage " : "@ref ") name_of(target) " \"" text "\""
     if (target ~ /\/include\/.*\.hpp$/) {
         sub(/^.*\/include\//, "", target)
         gsub(/`/, "", text)
