@@ -172,6 +172,8 @@ function(add_page guide_file)
     endforeach()
     if(NOT first EQUAL 0)
         message(FATAL_ERROR "${guide_file}:${first}: this block has no end")
+    elseif(block_number EQUAL 0)
+        message(FATAL_ERROR "${guide_file}: no C++ in it, or none that this script can read")
     endif()
 
     if(NOT fragments STREQUAL "")
@@ -195,7 +197,7 @@ add_library(test_guide OBJECT) # nobody links it: what the prelude declares is n
 target_include_directories(test_guide PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_guide PRIVATE ioloop::ioloop)
 target_compile_options(test_guide PRIVATE
-    -Wno-shadow -Wno-unused # a fragment has names of its own, and does nothing with them
+    -Wno-shadow -Wno-unused -Wno-unused-parameter # a fragment has names of its own, and does nothing with them
     $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>) # #line makes it seem that all of this is in a header
 foreach(component IN LISTS guide_components)
     if(TARGET ioloop::${component})
