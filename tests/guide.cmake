@@ -1,5 +1,5 @@
-# The C++ of the guide, README.md and SECURITY.md is compiled, and what is a program is run: whatever is written there is true of the
-# library that stands beside it. Errors name the line of the Markdown.
+# The C++ of the guide, README.md and SECURITY.md is compiled, and what is a program is run: whatever is written there is
+# true of the library that stands beside it. Errors name the line of the Markdown.
 #
 # A block that begins with ```cpp and has a main() is a program, guide_<page>_<number>, and a test, guide/<page>_<number>: it
 # ends by itself, with 0. All others are fragments: those of a page are one source of the target test_guide. Includes come
@@ -7,7 +7,8 @@
 # becomes the body of a function (a coroutine, if there is a co_await in it), among what guide/prelude.hpp declares; `player`
 # is its parameter, so that it can be captured.
 #
-# A block that needs a component (it says so by its namespace, its header, a `host` or an `inspector`) is left out where that is not built.
+# A block that needs a component (it says so by its namespace, its header, a `host` or an `inspector`) is left out where that
+# is not built.
 
 set(guide_components sdl2 imgui curl enet cares)
 
@@ -55,7 +56,7 @@ function(write_source file text)
 endfunction()
 
 # Whether a line at the margin begins something that stays at the level of the file. A lambda is no function, nor is a call.
-set(definition "^(struct|class|enum|union|template|namespace|using|static|inline|constexpr) ")
+set(definition "^(struct|class|enum|union|template|namespace|using) ")
 set(function_head "^[A-Za-z_][A-Za-z0-9_:<>, *&]*[ *&][A-Za-z0-9_]+\\([^${mark_open}${mark_semicolon}]*\\)[a-z ]*{")
 set(statement "^(for|while|if|else|switch|do|try|catch|return|co_return|co_await) ")
 
@@ -208,7 +209,7 @@ if(IOLOOP_PRECOMPILE_TESTS)
     target_precompile_headers(test_guide PRIVATE guide/prelude.hpp)
 endif()
 
-file(GLOB pages ${PROJECT_SOURCE_DIR}/ioloop/guide/*.md)
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ioloop/guide/*.md)
 foreach(page IN LISTS pages ITEMS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/SECURITY.md)
     add_page(${page})
 endforeach()
