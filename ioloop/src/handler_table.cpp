@@ -5,11 +5,6 @@
 
 namespace ioloop {
 
-HandlerEntry* HandlerTable::find(Fd fd) noexcept {
-    const std::uint32_t slot = slots_.find(fd);
-    return slot != FdMap::nowhere ? &entries_.at(slot) : nullptr;
-}
-
 Poller::Key HandlerTable::key_of(Fd fd) const noexcept {
     const std::uint32_t slot = slots_.find(fd);
     return make_key(slot, entries_.generation(slot));

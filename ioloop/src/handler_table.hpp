@@ -29,22 +29,23 @@ struct DescriptorObject {
     void (*close)(void* object) = nullptr; ///< null: it has no close() of its own
 };
 
+/// There is one for each idle connection of a server: so its order is that of sizes.
 struct HandlerEntry {
     Function<void(Fd, Events)> handler;
+    Chain chain;
+    Context context;
+    std::unique_ptr<DescriptorObject> object; ///< null: there is none, as a rule
+    const Flow* flow = nullptr;               ///< its owner's; null: it counts nothing
+    std::uint64_t calls = 0;
+    std::uint64_t last_turn = 0; ///< of the last call
+    std::uint32_t streak = 0;    ///< turns in a row in which it was ready
     Fd fd = invalid_fd;
     Events interest = Events::none;
     Events watched = Events::none; ///< what the poller was told last: the interest, and perhaps more
-    Chain chain;
-    Context context;
-    DescriptorObject object;
     Events last_ready = Events::none;
-    std::uint32_t streak = 0;    ///< turns in a row in which it was ready
-    std::uint64_t last_turn = 0; ///< of the last call
-    std::uint64_t calls = 0;
-    const Flow* flow = nullptr; ///< its owner's; null: it counts nothing
-    bool running = false;       ///< on the stack; released by whoever called it
-    bool unwatched = false;     ///< taken from the poller while a nested turn waits
-    bool narrowed = false;      ///< remembered: the poller is to be told of a smaller interest
+    bool running = false;   ///< on the stack; released by whoever called it
+    bool unwatched = false; ///< taken from the poller while a nested turn waits
+    bool narrowed = false;  ///< remembered: the poller is to be told of a smaller interest
 };
 
 class HandlerTable {
@@ -55,7 +56,10 @@ public:
           removals_(memory) {}
 
     /// The entry of `fd`, or null.
-    HandlerEntry* find(Fd fd) noexcept;
+    HandlerEntry* find(Fd fd) noexcept {
+        const std::uint32_t slot = slots_.find(fd);
+        return slot != FdMap::nowhere ? &entries_.at(slot) : nullptr;
+    }
     /// The entry that `key` was made for, or null if it was removed.
     HandlerEntry* find_key(Poller::Key key) noexcept {
         return entries_.find(slot_of(key), generation_of(key));

@@ -16,6 +16,13 @@ namespace {
 
 std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
 
+/// Apart, so that a change of interest that is not refused saves no registers for this. `place`: where it was added.
+[[noreturn]] void refuse_update(Fd fd, const std::error_code& error, const std::string& place) {
+    const std::string fact =
+        place.empty() ? ": it has no handler" : ": it is not the file any more that was added, " + place;
+    raise(std::system_error(error, "update_handler: " + fd_name(fd) + fact));
+}
+
 } // namespace
 
 IOLoop::IOLoop() : IOLoop(Options{}) {}
@@ -55,8 +62,9 @@ void IOLoop::add_handler(Fd fd, Handler handler, Events events, const Origin& or
 }
 void IOLoop::add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
                         void (*closer)(void*), const Origin& origin) {
-    const auto error =
-        impl_->add_handler(fd, std::move(handler), events, origin, {std::move(object), closer});
+    std::unique_ptr<DescriptorObject> kept;
+    if (object != nullptr) kept = std::make_unique<DescriptorObject>(std::move(object), closer);
+    const auto error = impl_->add_handler(fd, std::move(handler), events, origin, std::move(kept));
     if (!error) return;
     std::string text = "add_handler: " + fd_name(fd) + ", " + describe(origin);
     if (error == std::errc::file_exists)
@@ -69,12 +77,8 @@ void IOLoop::add_handler(Fd fd, Handler handler, Events events, std::error_code&
     error = impl_->add_handler(fd, std::move(handler), events, origin);
 }
 void IOLoop::update_handler(Fd fd, Events events) {
-    const auto error = impl_->update_handler(fd, events);
-    if (!error) return;
-    const std::string place = impl_->handler_place(fd);
-    const std::string fact =
-        place.empty() ? ": it has no handler" : ": it is not the file any more that was added, " + place;
-    raise(std::system_error(error, "update_handler: " + fd_name(fd) + fact));
+    if (const auto error = impl_->update_handler(fd, events)) [[unlikely]]
+        refuse_update(fd, error, impl_->handler_place(fd));
 }
 void IOLoop::update_handler(Fd fd, Events events, std::error_code& error) {
     error = impl_->update_handler(fd, events);

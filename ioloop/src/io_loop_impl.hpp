@@ -43,7 +43,7 @@ public:
     // ---- lifetime.cpp, registration.cpp, inspection.cpp ----
 
     std::error_code add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin,
-                                DescriptorObject&& object = {});
+                                std::unique_ptr<DescriptorObject> object = nullptr);
     std::error_code update_handler(Fd fd, Events events);
     bool remove_handler(Fd fd) noexcept;
     bool post(Callback&& callback, const Origin& origin, bool detached);

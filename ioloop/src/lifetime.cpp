@@ -16,15 +16,15 @@ namespace {
 constexpr std::size_t ready_capacity = 512;
 
 /// By the object's own close(), if it has one: it knows what else there is to do. Errors are ignored (Tornado).
-void close_descriptor(Fd fd, const DescriptorObject& object) {
-    if (object.close == nullptr) return close_fd(fd);
+void close_descriptor(Fd fd, const DescriptorObject* object) {
+    if (object == nullptr || object->close == nullptr) return close_fd(fd);
 #if IOLOOP_EXCEPTIONS
     try {
-        object.close(object.object.get());
+        object->close(object->object.get());
     } catch (...) { // NOLINT(bugprone-empty-catch)
     }
 #else
-    object.close(object.object.get());
+    object->close(object->object.get());
 #endif
 }
 
@@ -98,7 +98,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     // The poller is not told of every descriptor: a forked child closes its copy of the loop, and the set is
     // its parent's.
     std::vector<Poller::Key> handlers;
-    std::vector<std::pair<Fd, DescriptorObject>> fds;
+    std::vector<std::pair<Fd, std::unique_ptr<DescriptorObject>>> fds;
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
         fds.emplace_back(entry.fd, std::move(entry.object));
         if (std::exchange(entry.running, true)) return; // remove() leaves the release to us
@@ -130,7 +130,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     // moment.
     for (; !services_.empty(); services_.pop_back()) services_.back().second.reset();
     if (all_fds) {
-        for (const auto& [fd, object] : fds) close_descriptor(fd, object);
+        for (const auto& [fd, object] : fds) close_descriptor(fd, object.get());
     }
     poller_.reset();
     for (const Poller::Key key : handlers) handlers_.release(key);

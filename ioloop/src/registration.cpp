@@ -28,7 +28,7 @@ template <class R, class... Args> Context IOLoop::Impl::context_for(const Functi
 // ---- descriptors --------------------------------------------------------------------------------
 
 std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events events, const Origin& origin,
-                                          DescriptorObject&& object) {
+                                          std::unique_ptr<DescriptorObject> object) {
     require_usable("add_handler", &origin);
     if (!handler)
         raise(
@@ -37,9 +37,13 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     events = events & (Events::read | Events::write | Events::error);
 
     Context context = context_for(handler);
-    HandlerEntry made{
-        std::move(handler), fd, events, events, chain_at(site_table::number(origin)), std::move(context),
-        std::move(object)};
+    HandlerEntry made{.handler = std::move(handler),
+                      .chain = chain_at(site_table::number(origin)),
+                      .context = std::move(context),
+                      .object = std::move(object),
+                      .fd = fd,
+                      .interest = events,
+                      .watched = events};
 
     // Everything that can fail comes before anything that is seen: the entry, then the poller, then the number.
     struct Undo {
@@ -83,14 +87,13 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
     events = events & (Events::read | Events::write | Events::error);
     if (entry->interest == events) return {};
     if (!entry->unwatched) {
-        const Poller::Key key = handlers_.key_of(fd);
         // The poller may watch for more than is wanted: the loop does not call for that. So a smaller interest can wait until
         // the poller is asked the next time, and may be a larger one again by then. But somebody else may be asking it.
         const bool can_wait = !any(events & ~entry->watched) && (statistics_.depth > 0 || !handle_watched_);
         if (!can_wait) {
-            if (const auto error = watch(*entry, events, key)) return error;
+            if (const auto error = watch(*entry, events, handlers_.key_of(fd))) return error;
         } else if (!entry->narrowed) {
-            narrowed_.push_back(key);
+            narrowed_.push_back(handlers_.key_of(fd));
             mark(Special::narrowed, true);
             entry->narrowed = true;
         }
