@@ -99,6 +99,8 @@ set(floor_1
     src/poller/kqueue.cpp
     src/poller/null.cpp
     src/poller/poll.cpp
+    src/kept_closure.cpp
+    src/kept_closure.hpp
     src/signal_queue.cpp
     src/signal_queue.hpp
     src/poller/select.cpp

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <utility>
 #include <vector>
 
 namespace ioloop {
@@ -40,9 +41,10 @@ public:
     }
     void give(std::uint32_t slot) noexcept {
         const std::uint32_t word = slot / word_bits;
-        words_[word] |= bit_of(slot);
-        loose_words_[word / word_bits] |= bit_of(word);
-        first_ = std::min(first_, word);
+        // A word that has one is known to.
+        if (std::exchange(words_[word], words_[word] | bit_of(slot)) == 0)
+            loose_words_[word / word_bits] |= bit_of(word);
+        if (word < first_) first_ = word;
         ++free_;
     }
 

@@ -108,6 +108,7 @@ void IOLoop::Impl::report_error(const std::exception_ptr&, const Chain&, CallKin
 // ---- looking ------------------------------------------------------------------------------------
 
 const Statistics& IOLoop::Impl::statistics() const noexcept {
+    statistics_.timeouts = timeouts_.size();
     statistics_.callbacks = static_cast<std::uint32_t>(queue_.size() + signal_queue_.size());
     statistics_.signal_posts_refused = signal_queue_.refused();
     statistics_.foreign_calls = foreign_calls_.load(std::memory_order_relaxed);
@@ -269,10 +270,10 @@ void IOLoop::Impl::tell_change(ChangeKind change, Poller::Key key, const Handler
     tell_change(record);
 }
 
-void IOLoop::Impl::tell_change(ChangeKind change, Timeout id, const TimeoutEntry& entry) noexcept {
+void IOLoop::Impl::tell_change(ChangeKind change, Timeout id) noexcept {
     ChangeRecord record;
     record.id = id_of(id);
-    record.chain = entry.chain;
+    record.chain = timeouts_.at(id.slot).chain;
     record.deadline = timeout_queue_.deadline(id.slot);
     record.kind = CallKind::timeout;
     record.change = change;

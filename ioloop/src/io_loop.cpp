@@ -88,12 +88,8 @@ bool IOLoop::remove_handler(Fd fd) noexcept {
     if (impl_->refuse_foreign_thread("remove_handler")) return false;
     return impl_->remove_handler(fd);
 }
-bool IOLoop::remove_timeout(Timeout timeout) noexcept {
-    if (impl_->refuse_foreign_thread("remove_timeout")) return false;
-    return impl_->remove_timeout(timeout);
-}
+bool IOLoop::remove_timeout(Timeout timeout) noexcept { return impl_->remove_timeout(timeout); }
 bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
-    if (impl_->refuse_foreign_thread("update_timeout")) return false;
     return impl_->update_timeout(timeout, deadline);
 }
 TimePoint IOLoop::deadline_of(Timeout timeout) const noexcept { return impl_->deadline_of(timeout); }

@@ -11,6 +11,7 @@
 #include "gate.hpp"
 #include "handler_table.hpp"
 #include "here.hpp"
+#include "kept_closure.hpp"
 #include "os/process.hpp"
 #include "processor.hpp"
 #include "signal_queue.hpp"
@@ -230,7 +231,7 @@ private:
     void bury(HandlerEntry& entry);
     void report_dead(Fd fd, const Chain& chain);
     void tell_change(ChangeKind change, Poller::Key key, const HandlerEntry& entry) noexcept;
-    void tell_change(ChangeKind change, Timeout id, const TimeoutEntry& entry) noexcept;
+    void tell_change(ChangeKind change, Timeout id) noexcept;
     void tell_change(ChangeRecord& record) noexcept;
     void begin_record();
     void tell_turn();
@@ -276,6 +277,8 @@ private:
     void ring_host();
     void drop_everything(bool all_fds);
     Chain chain_at(SiteId site) const noexcept;
+    void make_room_for_timeout();
+    void retire_timeout(Timeout id) noexcept;
     bool post_in_full(Callback&& callback, const Origin& origin, bool detached);
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);
@@ -293,6 +296,7 @@ private:
     // What is registered.
     HandlerTable handlers_;
     std::pmr::vector<Poller::Key> narrowed_; ///< of which the poller has not been told
+    ClosureBlocks closures_;                 ///< of timeouts
     SlotMap<TimeoutEntry> timeouts_;
     mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up
     CallbackQueue queue_;

@@ -42,6 +42,7 @@ IOLoop::Impl::Impl(IOLoop& facade, Options&& options)
       fork_generation_(fork_generation()),
       handlers_(memory_),
       narrowed_(memory_),
+      closures_(memory_),
       timeouts_(memory_),
       timeout_queue_(memory_, clock_->now()),
       queue_(memory_),
@@ -119,7 +120,7 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     narrowed_.clear();
     ready_count_ = ready_next_ = 0;
     phase_ = Phase::wait;
-    statistics_.handlers = statistics_.timeouts = 0;
+    statistics_.handlers = 0;
     Function<void()> host_waker; // destroyed at the end, outside the lock
     {
         const std::unique_lock lock(host_waker_mutex_);

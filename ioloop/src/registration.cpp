@@ -269,40 +269,57 @@ Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin&
     require_usable(member, &origin);
     if (!callback) [[unlikely]]
         refuse_null_callback(member, origin);
-    timeout_queue_.reserve(timeouts_.end_after_emplace());
+    if (timeouts_.full() || !KeptClosure::fits(callback)) [[unlikely]]
+        make_room_for_timeout();
     const Chain chain = chain_at(site_table::number(origin));
-    Context context = context_for(callback);
-    const auto id = timeouts_.emplace(std::move(callback), chain, std::move(context));
+    const auto id = timeouts_.emplace(std::move(callback), closures_, chain, context_for(callback));
     timeout_queue_.arm(id.slot, deadline);
-    statistics_.timeouts = timeouts_.size();
-    statistics_.timeouts_peak = std::max(statistics_.timeouts_peak, statistics_.timeouts);
+    if (timeouts_.size() > statistics_.timeouts_peak) statistics_.timeouts_peak = timeouts_.size();
     first_timeout_changed();
     const Timeout armed{id.slot, id.generation};
-    if (observer_ != nullptr) tell_change(ChangeKind::added, armed, timeouts_.at(id.slot));
+    if (observer_ != nullptr) [[unlikely]]
+        tell_change(ChangeKind::added, armed);
     return armed;
 }
 
+/// One more of any size.
+void IOLoop::Impl::make_room_for_timeout() {
+    timeout_queue_.reserve(timeouts_.end_after_emplace());
+    timeouts_.reserve();
+    closures_.reserve();
+}
+
+/// Its id ends; what it would call stays.
+inline void IOLoop::Impl::retire_timeout(Timeout id) noexcept {
+    if (observer_ != nullptr) [[unlikely]]
+        tell_change(ChangeKind::removed, id);
+    timeouts_.retire(id.slot);
+    first_timeout_changed();
+}
+
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
+    if (refuse_foreign_thread("remove_timeout")) [[unlikely]]
+        return false;
     if (!timeouts_.contains(id.slot, id.generation)) return false;
-    TimeoutEntry& entry = timeouts_.at(id.slot);
     if (timeout_queue_.armed(id.slot)) [[likely]] {
         timeout_queue_.disarm(id.slot);
     } else if (timeout_queue_.due(id.slot)) {
         timeout_queue_.take(id.slot);
         --due_left_;
-    } else if (!entry.rearmed) {
-        return false; // it has fired; this is its own callback
+    } else {
+        // It runs, and whoever called it releases it. If it did not re-arm itself, it has fired and is gone.
+        const bool rearmed = timeouts_.at(id.slot).rearmed;
+        if (rearmed) retire_timeout(id);
+        return rearmed;
     }
-    if (observer_ != nullptr) [[unlikely]]
-        tell_change(ChangeKind::removed, id, entry);
-    timeouts_.retire(id.slot);
-    statistics_.timeouts = timeouts_.size();
-    first_timeout_changed();
-    if (!entry.running) timeouts_.release(id.slot);
+    retire_timeout(id);
+    timeouts_.release(id.slot);
     return true;
 }
 
 bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
+    if (refuse_foreign_thread("update_timeout")) [[unlikely]]
+        return false;
     if (!timeouts_.contains(id.slot, id.generation)) return false;
     // As a rule it is armed, and its entry, which may be far from the caches, is none of our business.
     if (timeout_queue_.armed(id.slot)) [[likely]] {
@@ -316,7 +333,7 @@ bool IOLoop::Impl::update_timeout(Timeout id, TimePoint deadline) noexcept {
         timeout_queue_.plan(id.slot, deadline);
     }
     if (observer_ != nullptr) [[unlikely]]
-        tell_change(ChangeKind::moved, id, timeouts_.at(id.slot));
+        tell_change(ChangeKind::moved, id);
     first_timeout_changed();
     return true;
 }

@@ -48,11 +48,19 @@ public:
     /// Errors: std::bad_alloc, with nothing changed.
     template <class... Args> Id emplace(Args&&... args) {
         static_assert(std::is_nothrow_constructible_v<T, Args...>);
-        if (free_.empty()) grow();
+        if (full()) [[unlikely]]
+            grow();
         const std::uint32_t slot = free_.take();
         std::construct_at(&cell(slot).object, std::forward<Args>(args)...);
         ++size_;
         return {slot, ++generations_[slot]};
+    }
+
+    /// emplace() would have to ask for memory.
+    bool full() const noexcept { return free_.empty(); }
+    /// Makes the next emplace() unable to fail. Errors: std::bad_alloc, with nothing changed.
+    void reserve() {
+        if (full()) grow();
     }
 
     /// True if the id names something (still). Looks at no object.
@@ -90,7 +98,7 @@ public:
     /// One above the highest slot ever used.
     std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(generations_.size()); }
     /// What end() will be after the next emplace().
-    std::uint32_t end_after_emplace() const noexcept { return free_.empty() ? end() + chunk_cells : end(); }
+    std::uint32_t end_after_emplace() const noexcept { return full() ? end() + chunk_cells : end(); }
     bool live(std::uint32_t slot) const noexcept { return (generation(slot) & 1U) != 0; }
 
     /// Calls f(slot, object) for every live object, by slot. `f` may retire and release any.

@@ -4,6 +4,8 @@
 /// As long as its id is valid it is armed, or due (set aside in this turn), or it runs.
 #pragma once
 
+#include "kept_closure.hpp"
+
 #include <ioloop/clock.hpp>
 #include <ioloop/context.hpp>
 #include <ioloop/function.hpp>
@@ -14,21 +16,22 @@
 
 namespace ioloop {
 
-struct alignas(32) TimeoutEntry {
-    TimeoutEntry(Function<void()>&& callable, const Chain& by, Context&& around) noexcept
-        : callback(std::move(callable)),
-          chain(by),
-          context(std::move(around)) {}
+struct alignas(64) TimeoutEntry {
+    /// Requires: as KeptClosure.
+    TimeoutEntry(Function<void()>&& callable, ClosureBlocks& blocks, const Chain& by,
+                 Context&& around) noexcept
+        : chain(by),
+          context(std::move(around)),
+          callback(std::move(callable), blocks) {}
 
-    Function<void()> callback;
     const Chain chain;
     const Context context;
+    KeptClosure callback;
     Duration period{}; ///< for the inspector
     std::uint32_t fires = 0;
     bool rearmed = false; ///< by update_timeout() while it runs; armed when its call returns
     bool running = false; ///< on the stack; released by whoever called it
 };
-static_assert(sizeof(void*) != 8 ||
-              sizeof(TimeoutEntry) == 96); // a cache line and a half: never on three of them
+static_assert(sizeof(TimeoutEntry) == 64); // a cache line
 
 } // namespace ioloop

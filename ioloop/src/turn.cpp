@@ -352,7 +352,6 @@ void IOLoop::Impl::call_timeout(Timeout id, TimeoutEntry& entry, Turn& out) {
                 }
                 loop.timeouts_.retire(id.slot);
             }
-            loop.statistics_.timeouts = loop.timeouts_.size();
             loop.timeouts_.release(id.slot);
         }
         Impl& loop;

@@ -9,6 +9,9 @@
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory_resource>
 #include <new>
@@ -143,6 +146,25 @@ TEST_F(Allocations, arming_moving_and_removing_timeouts_allocates_nothing) {
                   }
               }),
               0);
+}
+
+TEST_F(Allocations, timeouts_whose_closures_are_large_allocate_nothing_either) {
+    std::vector<Timeout> timeouts(1000);
+    std::array<std::uint64_t, 5> captured{};
+    int calls = 0;
+    EXPECT_EQ(allocations_of([&] {
+                  for (int round = 0; round < 100; ++round) {
+                      for (Timeout& timeout : timeouts)
+                          timeout = loop.call_later(
+                              1h, [&calls, captured] { calls += 1 + static_cast<int>(captured[4]); });
+                      for (std::size_t i = 0; i < timeouts.size(); ++i)
+                          i % 2 == 0 ? loop.remove_timeout(timeouts[i])
+                                     : loop.update_timeout(timeouts[i], world.now());
+                      loop.run_once();
+                  }
+              }),
+              0);
+    EXPECT_EQ(calls, 150'000);
 }
 
 TEST_F(Allocations, a_hundred_thousand_events_of_descriptors_allocate_nothing) {

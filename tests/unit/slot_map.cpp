@@ -2,6 +2,8 @@
 #include "slot_map.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -148,6 +150,21 @@ TEST(SlotMap, without_memory_nothing_changes) {
         ASSERT_LE(granted, 5);
     }
     EXPECT_EQ(map.end(), 10'048U);
+}
+
+TEST(SlotMap, what_room_was_reserved_for_needs_no_memory) {
+    std::array<std::byte, 8192> bytes;
+    std::pmr::monotonic_buffer_resource memory(bytes.data(), bytes.size(), std::pmr::null_memory_resource());
+    SlotMap<int> map(&memory);
+    EXPECT_TRUE(map.full());
+    map.reserve();
+    EXPECT_FALSE(map.full());
+    while (!map.full()) map.emplace(1);
+    EXPECT_EQ(map.size(), map.end());
+    map.retire(3);
+    EXPECT_TRUE(map.full()); // somebody may stand inside of it
+    map.release(3);
+    EXPECT_FALSE(map.full());
 }
 
 TEST(SlotMap, agrees_with_a_map_over_random_operations) {

@@ -174,6 +174,13 @@ public:
         if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
         copy_bytes(storage, operations->size);
     }
+    /// The same into storage of `room` bytes, a multiple of a pointer's: if all of it may be written, that takes no loop.
+    template <std::size_t room> void move_to_room(void* storage) noexcept {
+        static_assert(room <= inline_size);
+        const Operations* operations = std::exchange(operations_, nullptr);
+        if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
+        copy_bytes(storage, room);
+    }
     /// Whether an F is such a closure. Then it need not be a Function on its way to where it is kept.
     template <class F>
     static constexpr bool fits_words = [] {
