@@ -1,94 +1,47 @@
 // SPDX-License-Identifier: MIT
 /// NearHeap: the near timeouts, in exact order: by deadline, and by ticket among equals. Floor 1.
 ///
-/// A 4-ary heap (a node's children share two cache lines) that knows where each slot's node stands. The positions
-/// are apart from whatever else is known of a slot: putting a node in order writes many of them.
+/// A pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986) that lives in the records themselves, so it needs no memory:
+/// every timeout there is may come near at once, and room for that would stand empty nearly always. Pushing compares once;
+/// popping O(log n) times, in the mean over all operations. What is pushed in reverse order, as the wheel's buckets are
+/// if they were filled in order, becomes a list, and is popped without comparing.
 #pragma once
 
-#include <ioloop/clock.hpp>
+#include "timeout_record.hpp"
 
-#include <cstddef>
 #include <cstdint>
-#include <memory_resource>
-#include <vector>
 
 namespace ioloop {
 
 class NearHeap {
 public:
-    struct Node {
-        TimePoint deadline;
-        std::uint64_t ticket;
-        std::uint32_t slot;
+    bool empty() const noexcept { return root_ == TimeoutRecord::nothing; }
+    /// The earliest. Requires: not empty.
+    std::uint32_t top() const noexcept { return root_; }
 
-        /// Without a branch, as nobody can guess it.
-        bool before(const Node& other) const noexcept {
-            const auto mine = deadline.time_since_epoch().count();
-            const auto its = other.deadline.time_since_epoch().count();
-            const bool sooner = mine < its;
-            const bool equal = mine == its;
-            const bool first = ticket < other.ticket;
-            return sooner | (equal & first); // NOLINT(readability-implicit-bool-conversion)
-        }
-    };
-
-    explicit NearHeap(std::pmr::memory_resource* memory) : nodes_(memory), positions_(memory) {}
-
-    /// Room for slots below `slots`. Errors: std::bad_alloc, with nothing changed.
-    void reserve(std::size_t slots);
-
-    bool empty() const noexcept { return nodes_.empty(); }
-    std::size_t size() const noexcept { return nodes_.size(); }
-    /// Requires: not empty.
-    const Node& top() const noexcept { return nodes_.front(); }
-    /// Calls f(slot) for a few, of which one is the next at the top.
-    template <class F> void for_next(F&& f) const {
-        for (std::size_t index = 1; index <= arity && index < nodes_.size(); ++index) f(nodes_[index].slot);
+    /// Requires: it is filed nowhere; while it is in here, its deadline and its ticket stay as they are.
+    void push(TimeoutRecord* records, std::uint32_t slot) noexcept {
+        TimeoutRecord& record = records[slot];
+        record.next = record.previous = record.child = TimeoutRecord::nothing;
+        record.place = TimeoutRecord::in_heap;
+        root_ = empty() ? slot : meld(records, root_, slot);
     }
-
-    /// Requires: there is room, and the slot has no node.
-    void push(const Node& node) noexcept {
-        nodes_.emplace_back(); // there is room
-        sift_up(nodes_.size() - 1, node);
+    /// Takes the top out. Requires: not empty.
+    void pop(TimeoutRecord* records) noexcept {
+        TimeoutRecord& record = records[root_];
+        record.place = TimeoutRecord::nowhere;
+        root_ = meld_siblings(records, record.child);
     }
-    /// Pushes without putting in order: settle() is to follow. So are many put in order at once.
-    void append(const Node& node) noexcept {
-        positions_[node.slot] = static_cast<std::uint32_t>(nodes_.size());
-        nodes_.push_back(node);
-    }
-    /// Puts in order what was appended to a heap of `size`.
-    void settle(std::size_t size) noexcept;
-    /// Moves the slot's node to where `node` belongs, unless that is after it.
-    void hasten(const Node& node) noexcept;
-    /// Requires: not empty.
-    void pop() noexcept;
-    void clear() noexcept { nodes_.clear(); }
+    /// Takes it out; its deadline and its ticket do not matter any more. Requires: it is in here.
+    void remove(TimeoutRecord* records, std::uint32_t slot) noexcept;
+    /// Forgets all. The records do not hear of it.
+    void clear() noexcept { root_ = TimeoutRecord::nothing; }
 
 private:
-    static constexpr std::size_t arity = 4;
+    static std::uint32_t meld(TimeoutRecord* records, std::uint32_t a, std::uint32_t b) noexcept;
+    static std::uint32_t meld_siblings(TimeoutRecord* records, std::uint32_t first) noexcept;
 
-    void place(std::size_t index, const Node& node) noexcept {
-        nodes_[index] = node;
-        positions_[node.slot] = static_cast<std::uint32_t>(index);
-    }
-    std::size_t least_of(std::size_t first, std::size_t last) const noexcept;
-    std::size_t sink(std::size_t index) noexcept;
-    void sift_down(std::size_t index, const Node& moved) noexcept;
-    // Inline, so that a node is in registers until it is in its place: written to memory in parts and read as a whole on the
-    // next level, it would be waited for.
-    void sift_up(std::size_t index, const Node& moved) noexcept {
-        const Node node = moved;
-        while (index > 0) {
-            const std::size_t parent = (index - 1) / arity;
-            if (!node.before(nodes_[parent])) break;
-            place(index, nodes_[parent]);
-            index = parent;
-        }
-        place(index, node);
-    }
-
-    std::pmr::vector<Node> nodes_;
-    std::pmr::vector<std::uint32_t> positions_; ///< by slot; of one without a node: anything
+    std::uint32_t root_ = TimeoutRecord::nothing;
 };
 
 } // namespace ioloop

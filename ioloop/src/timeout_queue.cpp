@@ -7,17 +7,15 @@ namespace ioloop {
 
 namespace {
 
-/// So many timeouts of a bucket are put in order at once, rather than moved down level by level.
+/// So many timeouts of a bucket are put in order by the heap, rather than moved down level by level.
 constexpr int few_timeouts = 32;
 
 } // namespace
 
 void TimeoutQueue::grow(std::uint32_t slots) {
-    // Both first get room, then change: a failure in between leaves everything as it was. By a quarter, as there may be
-    // very many.
+    // By a quarter, as there may be very many; resize() alone would double it.
     const std::size_t size = std::max<std::size_t>(slots, records_.size() + records_.size() / 4);
     records_.reserve(size);
-    near_.reserve(size);
     records_.resize(size);
 }
 
@@ -32,106 +30,95 @@ void TimeoutQueue::arm_as_planned(std::uint32_t slot) noexcept {
 /// Sees to it that it is filed, and not after its deadline.
 void TimeoutQueue::file(std::uint32_t slot) noexcept {
     const TimeoutRecord& record = records_[slot];
-    if (record.place == TimeoutRecord::nowhere) {
-        file_anew(slot);
-    } else if (record.place == TimeoutRecord::in_heap) {
-        near_.hasten({record.deadline, record.ticket, slot});
-    } else if (record.deadline < wheel_.begin_of_bucket(record.place)) {
+    if (record.place == TimeoutRecord::in_heap) {
+        near_.remove(records_.data(), slot);
+    } else if (record.place != TimeoutRecord::nowhere) {
+        if (record.deadline >= wheel_.begin_of_bucket(record.place)) return;
         wheel_.unlink(records_.data(), slot);
-        file_anew(slot);
     }
+    file_anew(slot);
 }
 
 void TimeoutQueue::file_anew(std::uint32_t slot) noexcept {
-    TimeoutRecord& record = records_[slot];
-    if (is_far(record)) {
+    if (is_far(records_[slot])) {
         wheel_.link(records_.data(), slot);
     } else {
-        record.place = TimeoutRecord::in_heap;
-        near_.push({record.deadline, record.ticket, slot});
+        near_.push(records_.data(), slot);
     }
 }
 
-/// To the heap, which is to be settled then.
-void TimeoutQueue::append(std::uint32_t slot) noexcept {
-    TimeoutRecord& record = records_[slot];
-    record.place = TimeoutRecord::in_heap;
-    near_.append({record.deadline, record.ticket, slot});
+/// The first of all is in the heap, and is its top.
+bool TimeoutQueue::near_comes_first() const noexcept {
+    if (near_.empty()) return false;
+    // If a bucket begins at that moment, somebody in there may have been armed earlier.
+    return wheel_.empty() || records_[near_.top()].deadline < wheel_.not_before();
 }
 
 TimePoint TimeoutQueue::front_deadline(TimePoint now) noexcept {
     if (empty()) return never;
     for (;;) {
-        if (near_.empty() || near_.top().deadline > wheel_.not_before()) {
+        if (near_comes_first()) {
+            const TimeoutRecord& record = records_[near_.top()];
+            if (record.state == State::armed) return not_before_ = record.deadline;
+            near_.pop(records_.data());
+        } else if (wheel_.not_before() <= now) {
+            enter_first();
+        } else {
             // By the time as it is first: buckets are the smaller, the nearer they are.
-            if (const TimeoutWheel::Tick tick = TimeoutWheel::tick_of(now); tick > wheel_.reached()) {
-                advance(tick);
-                continue;
-            }
-            const std::size_t size = near_.size();
-            sort_out(wheel_.take_first());
-            near_.settle(size);
-            continue;
+            wheel_.reach(TimeoutWheel::tick_of(now));
+            sort_out(wheel_.take_first(), true);
         }
-        const NearHeap::Node top = near_.top();
-        TimeoutRecord& record = records_[top.slot];
-        const bool armed = record.state == State::armed;
-        if (armed && record.ticket == top.ticket) return not_before_ = top.deadline;
-        near_.pop();
-        record.place = TimeoutRecord::nowhere;
-        if (armed) file_anew(top.slot);
     }
 }
 
 std::uint32_t TimeoutQueue::pop(TimePoint now) noexcept {
-    if (const TimeoutWheel::Tick tick = TimeoutWheel::tick_of(now); tick > wheel_.reached()) advance(tick);
-    while (!near_.empty() && near_.top().deadline <= now) {
-        const NearHeap::Node top = near_.top();
-        near_.for_next([this](std::uint32_t slot) { prefetch(slot); });
-        near_.pop();
-        TimeoutRecord& record = records_[top.slot];
-        record.place = TimeoutRecord::nowhere;
-        if (record.state != State::armed) continue;
-        if (record.ticket == top.ticket) {
-            disarm(top.slot);
+    for (;;) {
+        if (near_comes_first()) {
+            const std::uint32_t slot = near_.top();
+            TimeoutRecord& record = records_[slot];
+            if (record.deadline > now) break;
+            near_.pop(records_.data());
+            if (record.state != State::armed) continue;
+            disarm(slot);
             record.state = State::due;
-            return top.slot;
+            return slot;
         }
-        file_anew(top.slot);
+        if (wheel_.empty() || wheel_.not_before() > now) break;
+        enter_first();
     }
+    wheel_.reach(TimeoutWheel::tick_of(now));
     not_before_ = wheel_.not_before();
-    if (!near_.empty()) not_before_ = std::min(not_before_, near_.top().deadline);
+    if (!near_.empty()) not_before_ = std::min(not_before_, records_[near_.top()].deadline);
     if (empty()) not_before_ = never;
     return nothing;
 }
 
-void TimeoutQueue::advance(TimeoutWheel::Tick tick) noexcept {
-    TimeoutWheel::Left left = wheel_.advance(records_.data(), tick);
-    if (!few(left.entered)) left.entered.last = tick;
-    const std::size_t size = near_.size();
-    sort_out(left.passed);
-    sort_out(left.entered);
-    near_.settle(size);
+/// Time has come to the first bucket, which may end later.
+void TimeoutQueue::enter_first() noexcept {
+    const TimeoutWheel::Tick begin = wheel_.first_tick();
+    const std::uint32_t first = wheel_.take_first();
+    wheel_.reach(begin);
+    sort_out(first, few(first));
 }
 
-/// Up to the last tick of the chain to the heap, which is not in order then; what is later back to the wheel.
-void TimeoutQueue::sort_out(TimeoutWheel::Chain chain) noexcept {
-    for (std::uint32_t slot = chain.first; slot != nothing;) {
+/// Files a chain anew: all to the heap, or each where it belongs.
+void TimeoutQueue::sort_out(std::uint32_t first, bool all_near) noexcept {
+    for (std::uint32_t slot = first; slot != nothing;) {
         TimeoutRecord& record = records_[slot];
         const std::uint32_t next = record.next;
         if (record.state != State::armed) {
             record.place = TimeoutRecord::nowhere;
-        } else if (TimeoutWheel::tick_of(record.deadline) <= chain.last) {
-            append(slot);
+        } else if (all_near) {
+            near_.push(records_.data(), slot);
         } else {
-            wheel_.link(records_.data(), slot);
+            file_anew(slot);
         }
         slot = next;
     }
 }
 
-bool TimeoutQueue::few(TimeoutWheel::Chain chain) const noexcept {
-    std::uint32_t slot = chain.first;
+bool TimeoutQueue::few(std::uint32_t first) const noexcept {
+    std::uint32_t slot = first;
     for (int count = 0; slot != nothing && count < few_timeouts; ++count) slot = records_[slot].next;
     return slot == nothing;
 }
@@ -146,14 +133,8 @@ void TimeoutQueue::shift(Duration gap) noexcept {
         TimeoutRecord& record = records_[slot];
         record.place = TimeoutRecord::nowhere;
         record.deadline = moved(record.deadline);
-        if (record.state != State::armed) continue;
-        if (is_far(record)) {
-            wheel_.link(records_.data(), slot);
-        } else {
-            append(slot);
-        }
+        if (record.state == State::armed) file_anew(slot);
     }
-    near_.settle(0);
     not_before_ = moved(not_before_);
 }
 

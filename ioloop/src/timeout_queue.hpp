@@ -5,10 +5,13 @@
 /// in a NearHeap, which alone puts them in order: most timeouts are cancelled or moved before they come near, and are
 /// never compared with another one.
 ///
-/// It is lazy. A slot stays filed where it is, as long as that is not after its deadline: a later deadline is only
+/// It is lazy. A slot stays in its bucket, as long as that is not after its deadline: a later deadline is only
 /// stored, and disarming only says so; what stands too early is filed anew when it comes up. A slot is filed once at
 /// most, so what is left lying takes no memory, and arming the slot again finds it there, and is a store as well.
-/// Nobody who merely looks at not_before() disturbs that.
+/// Nobody who merely looks at not_before() disturbs that. (In the heap, what is armed stands in its order at once.)
+///
+/// A bucket with few timeouts goes to the heap, when its time comes; one with many is divided into those of lower levels,
+/// which come in turn: so very many that are due at once are put in order mostly without being compared.
 #pragma once
 
 #include "near_heap.hpp"
@@ -32,8 +35,7 @@ public:
     /// `now` about: a wrong guess costs some speed until the first pop.
     explicit TimeoutQueue(std::pmr::memory_resource* memory, TimePoint now = TimePoint::min())
         : records_(memory),
-          wheel_(now),
-          near_(memory) {}
+          wheel_(now) {}
 
     /// Makes everything below unable to fail, and to allocate, for any slot below `slots`.
     /// Errors: std::bad_alloc, with nothing changed.
@@ -100,7 +102,7 @@ private:
     void move(std::uint32_t slot, TimeoutRecord& record, TimePoint deadline) noexcept {
         record.ticket = sequence_++;
         if (deadline < not_before_) not_before_ = deadline;
-        const bool stays = record.place != TimeoutRecord::nowhere && deadline >= record.deadline;
+        const bool stays = record.place < TimeoutRecord::in_heap && deadline >= record.deadline;
         record.deadline = deadline;
         if (!stays) file(slot);
     }
@@ -109,10 +111,10 @@ private:
     }
     void file(std::uint32_t slot) noexcept;
     void file_anew(std::uint32_t slot) noexcept;
-    void append(std::uint32_t slot) noexcept;
-    void sort_out(TimeoutWheel::Chain chain) noexcept;
-    bool few(TimeoutWheel::Chain chain) const noexcept;
-    void advance(TimeoutWheel::Tick tick) noexcept;
+    bool near_comes_first() const noexcept;
+    void enter_first() noexcept;
+    void sort_out(std::uint32_t first, bool all_near) noexcept;
+    bool few(std::uint32_t first) const noexcept;
     std::uint32_t pop(TimePoint now) noexcept;
 
     // Not beside each other: loaded as one, they would wait for whoever wrote one of them to be through to the cache.

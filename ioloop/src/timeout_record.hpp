@@ -24,9 +24,11 @@ struct alignas(32) TimeoutRecord {
 
     TimePoint deadline{}; ///< never earlier than where it is filed, armed or not
     std::uint64_t ticket = 0;
-    std::uint32_t next = nothing;     ///< in the bucket
-    std::uint32_t previous = nothing; ///< in the bucket; of the first one: nothing
-    std::uint16_t place = nowhere;    ///< where it is filed: a bucket, or in_heap
+    std::uint32_t next = nothing; ///< in the bucket, or of its siblings in the heap
+    std::uint32_t previous =
+        nothing; ///< the same; of the first one: in the bucket nothing, in the heap what is above it
+    std::uint32_t child = nothing; ///< in the heap: the first below it
+    std::uint16_t place = nowhere; ///< where it is filed: a bucket, or in_heap
     State state = State::idle;
 };
 static_assert(sizeof(TimeoutRecord) == 32);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// TimeoutWheel: the far timeouts, roughly in order. Floor 1.
 ///
-/// Time is cut into ticks of 2^20 ns (about a millisecond), and a tick's number into digits of 6 bits. A timeout
+/// Time is cut into ticks of 2^8 ns (a quarter of a microsecond), and a tick's number into digits of 6 bits. A timeout
 /// stands on the level of the highest digit in which its tick differs from that of the time reached, in the bucket
 /// of its own digit there: the near future is told apart by ticks, the far one by years, and all 64 bits of time are
 /// covered. So
 ///   - filing is a shift and a list insertion, however many there are;
 ///   - the lowest level in use holds the earliest ones, and its lowest bit tells the bucket: no empty bucket is looked
 ///     at, though time jump by a century;
-///   - when time enters a bucket above level 0, its timeouts go to lower levels: each moves down 7 times at most.
+///   - when time enters a bucket above level 0, its timeouts go to lower levels: each moves down 9 times at most.
 #pragma once
 
 #include "timeout_record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -37,7 +38,7 @@ public:
     Tick reached() const noexcept { return reached_; }
     bool empty() const noexcept { return levels_ == 0; }
     /// Nothing filed is earlier. `never` if empty.
-    TimePoint not_before() const noexcept { return empty() ? never : begin_of(first_tick(first_bucket())); }
+    TimePoint not_before() const noexcept { return empty() ? never : begin_of(first_tick()); }
     TimePoint begin_of_bucket(std::uint32_t bucket) const noexcept { return begin_of(first_tick(bucket)); }
 
     /// Requires: it is filed nowhere, and its deadline is after the tick reached.
@@ -62,28 +63,20 @@ public:
     }
     void unlink(TimeoutRecord* records, std::uint32_t slot) noexcept;
 
-    /// Slots, chained by `next`, that are filed nowhere any more though their records still say so.
-    struct Chain {
-        std::uint32_t first = TimeoutRecord::nothing;
-        Tick last = 0; ///< the last tick of their bucket; a record may have moved on
-    };
-
-    /// Takes the first bucket out. Requires: not empty.
-    Chain take_first() noexcept;
-
-    struct Left {
-        Chain passed;  ///< what is in the past now
-        Chain entered; ///< what stood in the bucket that `tick` is in, if it was above level 0
-    };
-    /// Time has come to `tick`. Requires: later than what was reached.
-    Left advance(TimeoutRecord* records, Tick tick) noexcept;
+    /// The first tick of the first bucket. Requires: not empty.
+    Tick first_tick() const noexcept { return first_tick(first_bucket()); }
+    /// Takes the first bucket out: slots, chained by `next`, that are filed nowhere any more though their records still
+    /// say so. Requires: not empty.
+    std::uint32_t take_first() noexcept;
+    /// Time has come to `tick`. Requires: every bucket begins after that.
+    void reach(Tick tick) noexcept { reached_ = std::max(reached_, tick); }
 
     /// Forgets everything filed. The records do not hear of it.
     void clear(TimePoint reached) noexcept;
 
 private:
     static constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-    static constexpr std::uint32_t tick_bits = 20;
+    static constexpr std::uint32_t tick_bits = 8;
     static constexpr std::uint32_t digit_bits = 6;
     static constexpr std::uint32_t digits = 1U << digit_bits;
     static constexpr std::uint32_t levels = (64 - tick_bits + digit_bits - 1) / digit_bits;
@@ -102,9 +95,6 @@ private:
     Tick first_tick(std::uint32_t bucket) const noexcept {
         const std::uint32_t shift = bucket / digits * digit_bits;
         return ((reached_ >> shift >> digit_bits << digit_bits) | bucket % digits) << shift;
-    }
-    static Tick last_tick(Tick first, std::uint32_t level) noexcept {
-        return first + ((Tick{1} << (level * digit_bits)) - 1);
     }
     void leave(std::uint32_t level, std::uint64_t bits) noexcept {
         used_[level] &= ~bits;

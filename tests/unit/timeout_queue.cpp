@@ -5,6 +5,7 @@
 #include <memory_resource>
 #include <new>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -61,6 +62,51 @@ TEST(TimeoutQueue, equal_deadlines_come_in_the_order_of_arming) {
         for (std::uint32_t slot = 0; slot < 100; ++slot) queue.arm(99 - slot, start + delay);
         for (std::uint32_t slot = 0; slot < 100; ++slot) EXPECT_EQ(queue.pop_due(start + delay), 99 - slot);
     }
+}
+
+TEST(TimeoutQueue, a_crowd_comes_in_order_however_close_it_stands) {
+    constexpr std::uint32_t count = 1000;
+    for (const Duration span :
+         {Duration(2ns), Duration(300ns), Duration(20us), Duration(1ms), Duration(1h)}) {
+        TimeoutQueue queue = make(count);
+        std::mt19937_64 random(3);
+        std::vector<std::pair<TimePoint, std::uint32_t>> order;
+        for (std::uint32_t slot = 0; slot < count; ++slot) {
+            const auto delay = Duration(static_cast<std::int64_t>(random() % 1'000'000'000) % span.count());
+            queue.arm(slot, start + delay);
+            order.emplace_back(start + delay, slot);
+        }
+        std::stable_sort(order.begin(), order.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        // Half of them one by one, each in time; the others at once.
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const auto [deadline, slot] = order[i];
+            if (i < count / 2) {
+                ASSERT_EQ(queue.front_deadline(start), deadline);
+                ASSERT_EQ(queue.pop_due(deadline), slot);
+            } else {
+                ASSERT_EQ(queue.pop_due(start + span), slot);
+            }
+        }
+        EXPECT_TRUE(queue.empty());
+    }
+}
+
+TEST(TimeoutQueue, what_is_first_already_can_be_moved_and_disarmed_as_any) {
+    TimeoutQueue queue = make();
+    for (std::uint32_t slot = 0; slot < 20; ++slot) queue.arm(slot, start + slot * 1us);
+    EXPECT_EQ(queue.front_deadline(start), start); // now they are near, and in exact order
+    queue.rearm(0, start + 5us);                   // behind the one that was armed for then
+    queue.rearm(7, start + 2us);
+    queue.rearm(9, start + 1h);
+    queue.rearm(12, start + 12us);
+    for (const std::uint32_t slot : {1U, 3U, 19U}) queue.disarm(slot);
+    queue.arm(3, start + 6us);
+    queue.arm(19, start);
+    EXPECT_EQ(queue.front_deadline(start), start);
+    EXPECT_EQ(pop_all(queue, start + 1s),
+              (Slots{19, 2, 7, 4, 5, 0, 6, 3, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18}));
+    EXPECT_EQ(pop_all(queue, start + 1h), Slots{9});
 }
 
 TEST(TimeoutQueue, re_arming_counts_as_arming_anew) {
