@@ -93,7 +93,7 @@ public:
 
     /// Errors: logic_error naming `member`, if this is a foreign thread, or the loop is closed.
     void require_usable(const char* member, const Origin* origin = nullptr) const {
-        if (!at_home() || closed_.load(std::memory_order_relaxed) || abandoned_ || forked()) [[unlikely]]
+        if (!usable()) [[unlikely]]
             require_usable_at_length(member, origin);
     }
     bool on_loop_thread() const noexcept;
@@ -147,6 +147,9 @@ private:
     /// on_loop_thread(), where that is told at a glance. (Who is inside has the lock, but for the moments in which another
     /// thread tries to take it away.)
     bool at_home() const noexcept { return lock_.is_mine(); }
+    bool usable() const noexcept {
+        return at_home() && !closed_.load(std::memory_order_relaxed) && !abandoned_ && !forked();
+    }
     void require_usable_at_length(const char* member, const Origin* origin) const;
     bool refuse_foreign_thread_at_length(const char* member) const noexcept;
 
@@ -261,6 +264,8 @@ private:
         if (tells_plan()) [[unlikely]]
             tell_plan_outside();
     }
+    /// Somebody wants to hear of each timeout that comes or goes.
+    bool timeouts_are_told() const noexcept { return observer_ != nullptr || tells_plan(); }
     /// The host wants to hear of it when what it waits for changes.
     bool tells_plan() const noexcept { return deadlines_ == Deadlines::included || ring_for_changes_; }
     void descriptors_changed();
@@ -277,8 +282,10 @@ private:
     void ring_host();
     void drop_everything(bool all_fds);
     Chain chain_at(SiteId site) const noexcept;
-    void make_room_for_timeout();
-    void retire_timeout(Timeout id) noexcept;
+    Timeout arm_in_full(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member);
+    template <class... C>
+    Timeout begin_timeout(TimePoint deadline, Callback&& callback, SiteId site, C&&... context) noexcept;
+    bool remove_in_full(Timeout id) noexcept;
     bool post_in_full(Callback&& callback, const Origin& origin, bool detached);
     template <class R, class... Args> static Context context_for(const Function<R(Args...)>& callable);
     void run_signal_handler(std::uint64_t number);

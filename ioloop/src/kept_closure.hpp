@@ -33,10 +33,12 @@ public:
 
     /// Makes the next take() unable to fail. Errors: std::bad_alloc, with nothing changed.
     void reserve() {
-        if (free_ == nullptr) [[unlikely]]
+        if (!reserved()) [[unlikely]]
             grow();
     }
-    /// Requires: reserve() since the last one.
+    /// The next take() cannot fail.
+    bool reserved() const noexcept { return free_ != nullptr; }
+    /// Requires: reserved().
     Block& take() noexcept {
         Block& block = *free_;
         free_ = block.next;
@@ -61,15 +63,15 @@ public:
         return callable.operations()->size <= sizeof storage_;
     }
 
-    /// Requires: not null; and that it fits, or blocks.reserve().
+    /// Requires: not null; and that it fits, or blocks.reserved().
     KeptClosure(Function<void()>&& callable, ClosureBlocks& blocks) noexcept
         : operations_(callable.operations()) {
         if (in_place()) [[likely]] {
-            callable.move_to_room<sizeof storage_>(storage_);
+            callable.move_small_to(storage_);
         } else {
             ClosureBlocks::Block& block = blocks.take();
             ::new (static_cast<void*>(storage_)) ClosureBlocks::Block*(&block);
-            callable.move_to_room<sizeof block.closure>(block.closure);
+            callable.move_to(block.closure);
         }
     }
     KeptClosure(const KeptClosure&) = delete;

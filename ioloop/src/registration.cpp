@@ -265,55 +265,70 @@ void IOLoop::Impl::collect_signals() {
     }
 }
 
-Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
-    require_usable(member, &origin);
-    if (!callback) [[unlikely]]
-        refuse_null_callback(member, origin);
-    if (timeouts_.full() || !KeptClosure::fits(callback)) [[unlikely]]
-        make_room_for_timeout();
-    const Chain chain = chain_at(site_table::number(origin));
-    const auto id = timeouts_.emplace(std::move(callback), closures_, chain, context_for(callback));
+/// Requires: room for it. `context`: one, or nothing.
+template <class... C>
+inline Timeout IOLoop::Impl::begin_timeout(TimePoint deadline, Callback&& callback, SiteId site,
+                                           C&&... context) noexcept {
+    const auto id = timeouts_.emplace_reserved(std::move(callback), closures_, chain_at(site),
+                                               std::forward<C>(context)...);
     timeout_queue_.arm(id.slot, deadline);
     if (timeouts_.size() > statistics_.timeouts_peak) statistics_.timeouts_peak = timeouts_.size();
-    first_timeout_changed();
-    const Timeout armed{id.slot, id.generation};
-    if (observer_ != nullptr) [[unlikely]]
-        tell_change(ChangeKind::added, armed);
-    return armed;
+    return {id.slot, id.generation};
 }
 
-/// One more of any size.
-void IOLoop::Impl::make_room_for_timeout() {
+/// Where nothing is special, arming calls nothing but what moves the closure. All that is special is arm_in_full()'s.
+Timeout IOLoop::Impl::arm(TimePoint deadline, Callback&& callback, const Origin& origin, const char* member) {
+    const site_table::Node* const site = site_table::find(origin);
+    if (!usable() || site == nullptr || !callback || timeouts_.full() ||
+        !(KeptClosure::fits(callback) || closures_.reserved()) || here.node != nullptr || timeouts_are_told())
+        [[unlikely]]
+        return arm_in_full(deadline, std::move(callback), origin, member);
+    return begin_timeout(deadline, std::move(callback), site->id);
+}
+
+Timeout IOLoop::Impl::arm_in_full(TimePoint deadline, Callback&& callback, const Origin& origin,
+                                  const char* member) {
+    require_usable(member, &origin);
+    if (!callback) refuse_null_callback(member, origin);
+    const SiteId site = site_table::number(origin);
     timeout_queue_.reserve(timeouts_.end_after_emplace());
     timeouts_.reserve();
     closures_.reserve();
-}
-
-/// Its id ends; what it would call stays.
-inline void IOLoop::Impl::retire_timeout(Timeout id) noexcept {
-    if (observer_ != nullptr) [[unlikely]]
-        tell_change(ChangeKind::removed, id);
-    timeouts_.retire(id.slot);
+    Context context = context_for(callback);
+    const Timeout armed = begin_timeout(deadline, std::move(callback), site, std::move(context));
     first_timeout_changed();
+    if (observer_ != nullptr) tell_change(ChangeKind::added, armed);
+    return armed;
 }
 
+/// As arm(): what is special is remove_in_full()'s.
 bool IOLoop::Impl::remove_timeout(Timeout id) noexcept {
     if (refuse_foreign_thread("remove_timeout")) [[unlikely]]
         return false;
     if (!timeouts_.contains(id.slot, id.generation)) return false;
-    if (timeout_queue_.armed(id.slot)) [[likely]] {
+    if (!timeout_queue_.armed(id.slot) || timeouts_are_told()) [[unlikely]]
+        return remove_in_full(id);
+    timeout_queue_.disarm(id.slot);
+    timeouts_.retire(id.slot);
+    timeouts_.release(id.slot);
+    return true;
+}
+
+bool IOLoop::Impl::remove_in_full(Timeout id) noexcept {
+    bool running = false;
+    if (timeout_queue_.armed(id.slot)) {
         timeout_queue_.disarm(id.slot);
     } else if (timeout_queue_.due(id.slot)) {
         timeout_queue_.take(id.slot);
         --due_left_;
     } else {
-        // It runs, and whoever called it releases it. If it did not re-arm itself, it has fired and is gone.
-        const bool rearmed = timeouts_.at(id.slot).rearmed;
-        if (rearmed) retire_timeout(id);
-        return rearmed;
+        if (!timeouts_.at(id.slot).rearmed) return false; // it has fired; this is its own callback
+        running = true;                                   // whoever called it releases it
     }
-    retire_timeout(id);
-    timeouts_.release(id.slot);
+    if (observer_ != nullptr) tell_change(ChangeKind::removed, id);
+    timeouts_.retire(id.slot);
+    first_timeout_changed();
+    if (!running) timeouts_.release(id.slot);
     return true;
 }
 

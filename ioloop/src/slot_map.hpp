@@ -47,9 +47,12 @@ public:
 
     /// Errors: std::bad_alloc, with nothing changed.
     template <class... Args> Id emplace(Args&&... args) {
+        reserve();
+        return emplace_reserved(std::forward<Args>(args)...);
+    }
+    /// The same where there is room. Requires: not full.
+    template <class... Args> Id emplace_reserved(Args&&... args) noexcept {
         static_assert(std::is_nothrow_constructible_v<T, Args...>);
-        if (full()) [[unlikely]]
-            grow();
         const std::uint32_t slot = free_.take();
         std::construct_at(&cell(slot).object, std::forward<Args>(args)...);
         ++size_;

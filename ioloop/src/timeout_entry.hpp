@@ -18,6 +18,9 @@ namespace ioloop {
 
 struct alignas(64) TimeoutEntry {
     /// Requires: as KeptClosure.
+    TimeoutEntry(Function<void()>&& callable, ClosureBlocks& blocks, const Chain& by) noexcept
+        : chain(by),
+          callback(std::move(callable), blocks) {}
     TimeoutEntry(Function<void()>&& callable, ClosureBlocks& blocks, const Chain& by,
                  Context&& around) noexcept
         : chain(by),

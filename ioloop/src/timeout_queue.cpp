@@ -24,22 +24,21 @@ void TimeoutQueue::arm_as_planned(std::uint32_t slot) noexcept {
     record.state = State::armed;
     ++size_;
     not_before_ = std::min(not_before_, record.deadline);
+    file(slot); // what was popped is filed nowhere
+}
+
+/// Takes it out of where it is filed first.
+void TimeoutQueue::file_anew(std::uint32_t slot) noexcept {
+    if (records_[slot].place == TimeoutRecord::in_heap) {
+        near_.remove(records_.data(), slot);
+    } else {
+        wheel_.unlink(records_.data(), slot);
+    }
     file(slot);
 }
 
-/// Sees to it that it is filed, and not after its deadline.
+/// Requires: it is filed nowhere.
 void TimeoutQueue::file(std::uint32_t slot) noexcept {
-    const TimeoutRecord& record = records_[slot];
-    if (record.place == TimeoutRecord::in_heap) {
-        near_.remove(records_.data(), slot);
-    } else if (record.place != TimeoutRecord::nowhere) {
-        if (record.deadline >= wheel_.begin_of_bucket(record.place)) return;
-        wheel_.unlink(records_.data(), slot);
-    }
-    file_anew(slot);
-}
-
-void TimeoutQueue::file_anew(std::uint32_t slot) noexcept {
     if (is_far(records_[slot])) {
         wheel_.link(records_.data(), slot);
     } else {
@@ -111,7 +110,7 @@ void TimeoutQueue::sort_out(std::uint32_t first, bool all_near) noexcept {
         } else if (all_near) {
             near_.push(records_.data(), slot);
         } else {
-            file_anew(slot);
+            file(slot);
         }
         slot = next;
     }
@@ -133,7 +132,7 @@ void TimeoutQueue::shift(Duration gap) noexcept {
         TimeoutRecord& record = records_[slot];
         record.place = TimeoutRecord::nowhere;
         record.deadline = moved(record.deadline);
-        if (record.state == State::armed) file_anew(slot);
+        if (record.state == State::armed) file(slot);
     }
     not_before_ = moved(not_before_);
 }

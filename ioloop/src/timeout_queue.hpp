@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <utility>
 #include <vector>
 
 namespace ioloop {
@@ -102,9 +103,13 @@ private:
     void move(std::uint32_t slot, TimeoutRecord& record, TimePoint deadline) noexcept {
         record.ticket = sequence_++;
         if (deadline < not_before_) not_before_ = deadline;
-        const bool stays = record.place < TimeoutRecord::in_heap && deadline >= record.deadline;
-        record.deadline = deadline;
-        if (!stays) file(slot);
+        const TimePoint before = std::exchange(record.deadline, deadline);
+        if (record.place == TimeoutRecord::nowhere) {
+            file(slot);
+        } else if (record.place == TimeoutRecord::in_heap ||
+                   (deadline < before && deadline < wheel_.begin_of_bucket(record.place))) {
+            file_anew(slot);
+        }
     }
     bool is_far(const TimeoutRecord& record) const noexcept {
         return TimeoutWheel::tick_of(record.deadline) > wheel_.reached();

@@ -174,12 +174,12 @@ public:
         if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
         copy_bytes(storage, operations->size);
     }
-    /// The same into storage of `room` bytes, a multiple of a pointer's: if all of it may be written, that takes no loop.
-    template <std::size_t room> void move_to_room(void* storage) noexcept {
-        static_assert(room <= inline_size);
+    /// The same, for a closure of two pointers at most, and without a loop, which compilers like to make a call of.
+    void move_small_to(void* storage) noexcept {
         const Operations* operations = std::exchange(operations_, nullptr);
         if (operations->relocate != nullptr) return operations->relocate(storage_, storage);
-        copy_bytes(storage, room);
+        if (operations->size > sizeof(void*)) return copy_bytes(storage, 2 * sizeof(void*));
+        copy_bytes(storage, sizeof(void*));
     }
     /// Whether an F is such a closure. Then it need not be a Function on its way to where it is kept.
     template <class F>
