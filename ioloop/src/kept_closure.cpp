@@ -22,9 +22,9 @@ void ClosureBlocks::grow() {
     auto* const chunk = static_cast<Chunk*>(memory_->allocate(sizeof(Chunk), alignof(Chunk)));
     std::uninitialized_default_construct_n(chunk, 1);
     chunk->next = std::exchange(chunks_, chunk);
-    for (auto block = chunk->blocks.rbegin(); block != chunk->blocks.rend(); ++block) {
-        block->home = this;
-        give(*block);
+    for (Block& block : chunk->blocks) {
+        block.home = this;
+        give(block);
     }
 }
 
