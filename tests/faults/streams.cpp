@@ -85,15 +85,18 @@ TEST_P(SocketStreams, a_broken_connection_is_told_to_who_writes_and_what_the_pee
     }
 }
 
-TEST_P(SocketStreams, a_stream_that_can_not_be_watched_says_so_to_who_waits) {
+TEST_P(SocketStreams, a_stream_that_can_not_be_watched_is_refused_and_its_socket_is_closed) {
     if (std::get<1>(GetParam()) != PollerKind::epoll) GTEST_SKIP() << "its set is not in the kernel";
-    open();
-    const Faults faults{{.call = "epoll_ctl", .error = ENOSPC, .after = 0, .times = 10}};
+    auto ends = open_link(link());
+    const Fd fd = ends[0].fd();
+    const Faults faults{{.call = "epoll_ctl", .error = ENOSPC}};
     try {
-        EXPECT_EQ(failure(here.read_bytes(5)), std::error_code(ENOSPC, std::system_category()));
-    } catch (const std::system_error& refused) { // or at once
+        const TcpStream refused(loop, std::move(ends[0]));
+        FAIL() << "it was made";
+    } catch (const std::system_error& refused) {
         EXPECT_EQ(refused.code(), std::error_code(ENOSPC, std::system_category()));
     }
+    EXPECT_FALSE(os::is_open(fd));
 }
 
 } // namespace
