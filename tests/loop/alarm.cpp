@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // native_handle(Deadlines::included): a host that waits for one descriptor, and needs no timeout.
+#include "support/forwarding_poller.hpp"
 #include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
@@ -8,8 +9,6 @@
 
 #include <functional>
 #include <memory>
-#include <span>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -42,23 +41,12 @@ protected:
 };
 
 /// A poller that grants so many alarms, and no more.
-class SparingPoller final : public Poller {
+class SparingPoller final : public ForwardingPoller {
 public:
-    SparingPoller(PollerKind kind, int alarms) : real_(make_poller(kind)), left_(alarms) {}
-    std::error_code add(Fd fd, Events e, Key k) override { return real_->add(fd, e, k); }
-    std::error_code modify(Fd fd, Events e, Key k) override { return real_->modify(fd, e, k); }
-    std::error_code remove(Fd fd) override { return real_->remove(fd); }
-    std::error_code reset() override { return real_->reset(); }
-    std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
-        return real_->wait(ready, timeout, count);
-    }
-    void wake() noexcept override { real_->wake(); }
-    Fd native_handle() const noexcept override { return real_->native_handle(); }
-    bool set_alarm(Duration in) noexcept override { return left_-- > 0 && real_->set_alarm(in); }
-    std::string_view name() const noexcept override { return "sparing"; }
+    SparingPoller(PollerKind kind, int alarms) : ForwardingPoller(make_poller(kind)), left_(alarms) {}
+    bool set_alarm(Duration in) noexcept override { return left_-- > 0 && ForwardingPoller::set_alarm(in); }
 
 private:
-    std::unique_ptr<Poller> real_;
     int left_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "slot_map.hpp"
 
+#include "support/scarce_memory.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -119,21 +121,7 @@ TEST(SlotMap, an_id_is_valid_until_it_is_retired) {
 }
 
 TEST(SlotMap, without_memory_nothing_changes) {
-    class Memory : public std::pmr::memory_resource {
-    public:
-        int granted = 1000;
-
-    private:
-        void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-            if (granted == 0) throw std::bad_alloc();
-            --granted;
-            return std::pmr::new_delete_resource()->allocate(bytes, alignment);
-        }
-        void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
-            std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
-        }
-        bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
-    } memory;
+    ScarceMemory memory;
     SlotMap<int> map(&memory);
     for (std::uint32_t i = 0; i < 10'000; ++i) {
         int granted = 0;

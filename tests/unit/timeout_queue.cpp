@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "timeout_queue.hpp"
 
+#include "support/scarce_memory.hpp"
+
 #include <algorithm>
 #include <memory_resource>
 #include <new>
@@ -261,21 +263,7 @@ TEST(TimeoutQueue, clearing_disarms_all) {
 }
 
 TEST(TimeoutQueue, without_memory_nothing_changes) {
-    class Memory : public std::pmr::memory_resource {
-    public:
-        int granted = 1000;
-
-    private:
-        void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-            if (granted == 0) throw std::bad_alloc();
-            --granted;
-            return std::pmr::new_delete_resource()->allocate(bytes, alignment);
-        }
-        void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
-            std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
-        }
-        bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
-    } memory;
+    ScarceMemory memory;
     TimeoutQueue queue(&memory, start);
     queue.reserve(2);
     queue.arm(0, start);
