@@ -88,6 +88,7 @@ bool IOLoop::remove_handler(Fd fd) noexcept {
     if (impl_->refuse_foreign_thread("remove_handler")) return false;
     return impl_->remove_handler(fd);
 }
+std::uint64_t IOLoop::registration_of(Fd fd) const noexcept { return impl_->registration_of(fd); }
 bool IOLoop::remove_timeout(Timeout timeout) noexcept { return impl_->remove_timeout(timeout); }
 bool IOLoop::update_timeout(Timeout timeout, TimePoint deadline) noexcept {
     return impl_->update_timeout(timeout, deadline);

@@ -47,6 +47,9 @@ public:
                                 std::unique_ptr<DescriptorObject> object = nullptr);
     std::error_code update_handler(Fd fd, Events events);
     bool remove_handler(Fd fd) noexcept;
+    std::uint64_t registration_of(Fd fd) noexcept {
+        return handlers_.find(fd) != nullptr ? handlers_.key_of(fd) : 0;
+    }
     bool post(Callback&& callback, const Origin& origin, bool detached);
     bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
     bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;

@@ -32,9 +32,10 @@ public:
     struct Entry {
         Callable callable;
         Timeout timeout{};
-        Fd fd = invalid_fd;         ///< handlers
-        bool running = false;       ///< on the stack; its callable is destroyed by whoever called it
-        bool still_watched = false; ///< cleared, but the loop could not be told yet
+        Fd fd = invalid_fd;             ///< handlers, as the next
+        std::uint64_t registration = 0; ///< with the loop: the number may have got another handler since
+        bool running = false;           ///< on the stack; its callable is destroyed by whoever called it
+        bool still_watched = false;     ///< cleared, but the loop could not be told yet
     };
     using Entries = SlotMap<Entry>;
     using Id = Entries::Id;
@@ -56,7 +57,11 @@ public:
     template <class When> using Arm = Timeout (IOLoop::*)(When, Callback, const Origin&);
     template <class When>
     Timeout arm(Arm<When> member, const char* verb, When when, Callback&& callback, const Origin& origin);
-    bool has_handler(Fd fd) const noexcept;
+    std::pair<Fd, Id>* find_handler(Fd fd, std::uint64_t registration) noexcept;
+    bool has_handler(Fd fd) noexcept;
+    void end_handler(Fd fd, std::uint64_t registration) noexcept {
+        if (loop.registration_of(fd) == registration) loop.remove_handler(fd);
+    }
     std::size_t size() const noexcept {
         const std::lock_guard lock(mutex);
         return entries.size();
@@ -178,16 +183,18 @@ template <class... Args> void Scope::State::call(Id id, Args... args) {
         ~Pin() {
             Callable callable;
             Fd unwatch = invalid_fd;
+            std::uint64_t registration = 0;
             {
                 const std::lock_guard lock(state.mutex);
                 Entry& e = state.entries.at(id.slot);
                 e.running = false;
                 if (state.entries.find(id.slot, id.generation) != nullptr) return;
                 if (e.still_watched) unwatch = e.fd;
+                registration = e.registration;
                 callable = std::move(e.callable); // it was cleared meanwhile
                 state.entries.release(id.slot);
             }
-            if (unwatch != invalid_fd && state.loop_is_there()) state.loop.remove_handler(unwatch);
+            if (unwatch != invalid_fd && state.loop_is_there()) state.end_handler(unwatch, registration);
         }
         State& state;
         Id id;
@@ -201,6 +208,7 @@ bool Scope::State::end_one(std::uint32_t slot) noexcept {
     Callable callable; // destroyed last, outside the lock
     Timeout timeout{};
     Fd fd = invalid_fd;
+    std::uint64_t registration = 0;
     {
         const std::lock_guard lock(mutex);
         if (slot >= entries.end()) return false;
@@ -208,6 +216,7 @@ bool Scope::State::end_one(std::uint32_t slot) noexcept {
         Entry& entry = entries.at(slot);
         timeout = entry.timeout;
         fd = entry.fd;
+        registration = entry.registration;
         if (fd != invalid_fd) {
             std::erase_if(handlers, [&](const auto& handler) { return handler.second.slot == slot; });
         }
@@ -222,7 +231,7 @@ bool Scope::State::end_one(std::uint32_t slot) noexcept {
             return true;
         }
     }
-    if (fd != invalid_fd) loop.remove_handler(fd);
+    if (fd != invalid_fd) end_handler(fd, registration);
     if (timeout) loop.remove_timeout(timeout);
     return true;
 }
@@ -231,20 +240,31 @@ void Scope::State::end_all() noexcept {
     for (std::uint32_t slot = 0; end_one(slot); ++slot) {}
 }
 
-bool Scope::State::has_handler(Fd fd) const noexcept {
+/// That of `fd`, if it is the one that the loop has. (One on the stack may have been removed from there, and the number be
+/// somebody else's.) Requires: the lock is held.
+std::pair<Fd, Scope::State::Id>* Scope::State::find_handler(Fd fd, std::uint64_t registration) noexcept {
+    if (registration == 0) return nullptr; // the loop has none
+    for (auto& handler : handlers) {
+        if (handler.first == fd && entries.at(handler.second.slot).registration == registration)
+            return &handler;
+    }
+    return nullptr;
+}
+
+bool Scope::State::has_handler(Fd fd) noexcept {
+    const std::uint64_t registration = loop.registration_of(fd);
     const std::lock_guard lock(mutex);
-    return std::any_of(handlers.begin(), handlers.end(),
-                       [&](const auto& handler) { return handler.first == fd; });
+    return find_handler(fd, registration) != nullptr;
 }
 
 /// The handler may be on the stack: it stays until it returns, but the descriptor may have another one by then.
 bool Scope::State::unbind(Fd fd) noexcept {
+    const std::uint64_t registration = loop.registration_of(fd);
     const std::lock_guard lock(mutex);
-    const auto found = std::find_if(handlers.begin(), handlers.end(),
-                                    [&](const auto& handler) { return handler.first == fd; });
-    if (found == handlers.end()) return false;
+    const auto* const found = find_handler(fd, registration);
+    if (found == nullptr) return false;
     entries.at(found->second.slot).fd = invalid_fd;
-    handlers.erase(found);
+    handlers.erase(handlers.begin() + (found - handlers.data()));
     return true;
 }
 
@@ -312,6 +332,11 @@ void Scope::add_handler(Fd fd, Handler handler, Events events, std::error_code& 
     state.require("add_handler", static_cast<bool>(handler), origin);
     const State::Id id = state.emplace(std::move(handler), fd, "add_handler", origin);
     state.loop.add_handler(fd, State::Closure(state_, id), events, error, origin);
+    if (error) return;
+    const std::uint64_t registration = state.loop.registration_of(fd);
+    const std::lock_guard lock(state.mutex);
+    if (State::Entry* const entry = state.entries.find(id.slot, id.generation))
+        entry->registration = registration;
 }
 void Scope::add_handler(Fd fd, Handler handler, Events events, const Origin& origin) {
     std::error_code error;

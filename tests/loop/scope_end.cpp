@@ -207,6 +207,44 @@ TEST_F(Scopes, a_descriptor_that_its_handler_handed_on_is_not_taken_back) {
 
 // ---- the loop goes first ------------------------------------------------------------------------
 
+TEST_F(Scopes, nor_is_one_that_was_taken_from_it_through_the_loop_and_has_another_handler_by_then) {
+    int calls = 0;
+    scope->add_handler(
+        pair.a,
+        [&](Fd fd, Events) {
+            loop.remove_handler(fd);
+            loop.add_handler(
+                fd, [&](Fd, Events) { ++calls; }, Events::write);
+            std::error_code error;
+            scope->update_handler(fd, Events::none, error);
+            EXPECT_EQ(error, std::errc::no_such_file_or_directory);
+            EXPECT_FALSE(scope->remove_handler(fd));
+            scope->clear();
+        },
+        Events::write);
+    loop.run_once();
+    loop.run_once();
+    EXPECT_EQ(calls, 1);
+}
+
+TEST_F(Scopes, nor_one_that_got_another_handler_after_a_loop_within_the_loop_had_ended_the_scope) {
+    IOLoop inner(world.options());
+    int calls = 0;
+    scope->add_handler(
+        pair.a,
+        [&](Fd fd, Events) {
+            inner.add_callback([&] { scope->clear(); });
+            inner.run_once();
+            loop.remove_handler(fd);
+            loop.add_handler(
+                fd, [&](Fd, Events) { ++calls; }, Events::write);
+        },
+        Events::write);
+    loop.run_once();
+    loop.run_once();
+    EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Scopes, closing_the_loop_empties_it_and_it_may_outlive_both) {
     bool dead = false;
     std::optional<IOLoop> doomed(world.options());

@@ -85,6 +85,7 @@ using Handler = Function<void(Fd, Events)>;
 template <class T = void> class Future; // future.hpp
 class Executor;                         // executor.hpp
 class Poster;                           // poster.hpp
+class Scope;                            // scope.hpp
 
 /// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop
 /// stays sound.
@@ -454,12 +455,15 @@ public:
 
 private:
     friend class Poster;
+    friend class Scope;
     class Impl;
     class Gate;
 
     void add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
                     void (*closer)(void*), const Origin& origin);
     void require_thread(const char* member) const;
+    /// HandlerInfo::id of what is registered for `fd`; 0: nothing.
+    std::uint64_t registration_of(Fd fd) const noexcept;
     Service* find_service(const void* key) noexcept;
     Service& keep_service(const void* key, std::unique_ptr<Service> made);
     bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
