@@ -229,7 +229,7 @@ void IOLoop::Impl::tell_after(Call& call, const std::exception_ptr& error) {
     if (observer != call.told->observer || observer == nullptr)
         return; // it was replaced, or the loop destroyed
     instant_ = clock_->now();
-    instant_ends_call_ = true;
+    instant_ends_call_ = call.outer == nullptr; // else there is more to come, which nobody may be observing
     CallRecord& record = call.told->record;
     record.threw = error != nullptr;
     record.took = instant_ - record.begin;

@@ -247,6 +247,18 @@ TEST_F(Nesting, time_in_nested_calls_is_counted_once) {
     EXPECT_EQ(loop.statistics().busy, 2ms);
 }
 
+TEST_F(Nesting, the_rest_of_a_call_counts_also_if_an_observer_came_in_a_nested_one) {
+    Recorder recorder;
+    loop.add_callback([&] {
+        loop.add_callback([&] { loop.set_observer(&recorder); });
+        loop.add_callback([] {});
+        loop.run_once();
+        world.advance(1ms);
+    });
+    EXPECT_EQ(loop.run_once(no_wait, Budget{1s}).busy, 1ms);
+    loop.set_observer(nullptr);
+}
+
 TEST_F(Nesting, an_exception_that_leaves_a_nested_call_is_the_callables_own) {
     loop.set_error_hook([&](std::exception_ptr error, const Origin& origin, CallKind) {
         order.emplace_back(origin.name);
