@@ -234,7 +234,9 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     mark(Special::host, tells_plan());
     told_deadline_ = next_deadline();
     descriptors_changed_ = false;
-    if (statistics_.depth == 0) park();
+    if (statistics_.depth > 0) return;
+    if (!has_host_waker_ && !handle_watched_) parked_.store(Parked::no); // there is nobody left to be told
+    park();
 }
 
 /// The loop is left with what a host waits for, which may have changed: between run_ calls at once, within one at its end.

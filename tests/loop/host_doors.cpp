@@ -196,6 +196,13 @@ TEST_F(HostDoors, a_host_waker_can_be_replaced_and_removed) {
     EXPECT_EQ(second, 1);
 }
 
+TEST_F(HostDoors, when_the_waker_is_gone_a_post_between_runs_wakes_nobody) {
+    loop.set_host_waker([] {});
+    loop.set_host_waker(nullptr);
+    loop.add_callback([] {});
+    EXPECT_EQ(world.wakes, 0);
+}
+
 TEST_F(HostDoors, close_drops_the_host_waker) {
     auto life = std::make_shared<int>();
     loop.set_host_waker([life] {});
