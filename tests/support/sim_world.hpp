@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -37,6 +38,8 @@ public:
     int interrupts = 0;
     /// Called at the beginning of every wait: what a signal's handler or another thread does meanwhile.
     std::function<void()> on_wait;
+    /// Called in a wait that nothing will ever end, and ends it. Not given: that is an error of the test.
+    std::function<void()> on_endless_wait;
     /// How often the poller was woken.
     std::atomic<int> wakes{0};
     /// How often its alarm was set, and what it was set to last.
@@ -51,10 +54,13 @@ public:
     /// `real` is where readiness comes from: by default the poller that IOLOOP_POLLER names, so that every test of the
     /// loop can be run over every poller.
     ioloop::IOLoop::Options options(ioloop::PollerKind real = ioloop::PollerKind::automatic) {
+        return options(ioloop::make_poller(real));
+    }
+    ioloop::IOLoop::Options options(std::unique_ptr<ioloop::Poller> real) {
         ioloop::IOLoop::Options options;
         options.name = "simulated";
         options.clock = this;
-        options.custom_poller = std::make_unique<SimPoller>(*this, real);
+        options.custom_poller = std::make_unique<SimPoller>(*this, std::move(real));
         options.make_current = ioloop::MakeCurrent::never;
         return options;
     }
@@ -62,9 +68,9 @@ public:
 private:
     class SimPoller final : public ioloop::Poller {
     public:
-        SimPoller(SimWorld& world, ioloop::PollerKind real)
+        SimPoller(SimWorld& world, std::unique_ptr<ioloop::Poller> real)
             : world_(world),
-              real_(ioloop::make_poller(real)) {
+              real_(std::move(real)) {
             world_.readiness_from = real_->name();
         }
 
@@ -100,7 +106,12 @@ private:
             }
             if (const auto error = real_->wait(ready, ioloop::no_wait, count)) return error;
             if (woken_.exchange(false) || count > 0 || timeout == ioloop::no_wait) return {};
-            if (timeout == ioloop::forever) throw std::runtime_error("SimWorld: nothing will ever happen");
+            if (timeout == ioloop::forever) {
+                if (!world_.on_endless_wait) throw std::runtime_error("SimWorld: nothing will ever happen");
+                world_.on_endless_wait();
+                woken_ = false;
+                return {};
+            }
             world_.advance(timeout);
             return {};
         }
