@@ -15,6 +15,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -47,24 +48,49 @@ inline unsigned number_from_environment(const char* name, unsigned otherwise) {
     return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
 }
 
-/// `run(seed)` for 2000 seeds, or as the environment says; up to the first that fails.
-template <class Run> void for_each_fuzz_seed(Run run) {
+/// `run(seed)` for so many seeds, or as the environment says; up to the first that fails.
+template <class Run> void for_each_fuzz_seed(Run run, unsigned seeds = 2000) {
     const unsigned only = number_from_environment("IOLOOP_FUZZ_SEED", 0);
-    const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", 2000);
+    const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", seeds);
     for (unsigned seed = only; seed < rounds && !testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE("IOLOOP_FUZZ_SEED=" + std::to_string(seed));
         run(seed);
     }
 }
 
-template <class Program> void run_fuzz_programs(Program program) {
+/// The same failure of a shorter program: what can be left out, is.
+template <class Program> std::string shortest_failure(Program program, std::vector<std::uint8_t> bytes) {
+    const auto run = [&](const std::vector<std::uint8_t>& some) {
+        Choices choices(some);
+        return program(choices);
+    };
+    std::string wrong = run(bytes);
+    for (std::size_t size = bytes.size() / 2; size > 0; size = size == 1 ? 0 : size - size / 2) {
+        for (std::size_t at = 0; at + size <= bytes.size();) {
+            std::vector<std::uint8_t> fewer(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+            fewer.insert(fewer.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at + size), bytes.end());
+            std::string still_wrong = run(fewer);
+            if (still_wrong.empty()) {
+                at += size;
+            } else {
+                bytes = std::move(fewer);
+                wrong = std::move(still_wrong);
+            }
+        }
+    }
+    return wrong;
+}
+
+template <class Program> void run_fuzz_programs(Program program, unsigned seeds = 2000) {
     std::vector<std::uint8_t> bytes(1000);
-    for_each_fuzz_seed([&](unsigned seed) {
-        std::minstd_rand random(seed + 1);
-        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() >> 8);
-        Choices choices(bytes);
-        EXPECT_EQ(program(choices), "");
-    });
+    for_each_fuzz_seed(
+        [&](unsigned seed) {
+            std::minstd_rand random(seed + 1);
+            for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() >> 8);
+            Choices choices(bytes);
+            if (!program(choices).empty()) ADD_FAILURE() << shortest_failure(program, bytes);
+        },
+        seeds);
 }
 
 #if defined(IOLOOP_LIBFUZZER)
