@@ -8,6 +8,9 @@
 /// with IOLOOP_LIBFUZZER (and clang's -fsanitize=fuzzer), it is the entry for libFuzzer.
 #pragma once
 
+#include "sanitizers.hpp"
+
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -48,12 +51,26 @@ inline unsigned number_from_environment(const char* name, unsigned otherwise) {
     return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
 }
 
+/// The seed that runs, for who dies of it. (A sanitizer has its own last words, and would not come to say them.)
+inline unsigned seed_under_way = 0;
+#if !UNDER_ADDRESS_SANITIZER && !UNDER_THREAD_SANITIZER
+inline void name_seed_and_die(int signal) {
+    std::fprintf(stderr, "died of IOLOOP_FUZZ_SEED=%u\n", seed_under_way);
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+}
+#endif
+
 /// `run(seed)` for so many seeds, or as the environment says; up to the first that fails.
 template <class Run> void for_each_fuzz_seed(Run run, unsigned seeds = 2000) {
     const unsigned only = number_from_environment("IOLOOP_FUZZ_SEED", 0);
     const unsigned rounds = only != 0 ? only + 1 : number_from_environment("IOLOOP_FUZZ_ROUNDS", seeds);
+#if !UNDER_ADDRESS_SANITIZER && !UNDER_THREAD_SANITIZER
+    for (const int signal : {SIGSEGV, SIGABRT}) std::signal(signal, name_seed_and_die);
+#endif
     for (unsigned seed = only; seed < rounds && !testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE("IOLOOP_FUZZ_SEED=" + std::to_string(seed));
+        seed_under_way = seed;
         run(seed);
     }
 }
