@@ -44,6 +44,13 @@ inline constinit thread_local FailingNew failing_new;
     ++failing_new.live;
     return memory;
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    try {
+        return ::operator new(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
     if (memory != nullptr) --failing_new.live;
     std::free(memory);
