@@ -63,7 +63,8 @@ void IOLoop::add_handler(Fd fd, Handler handler, Events events, const Origin& or
 void IOLoop::add_object(Fd fd, Handler handler, Events events, std::shared_ptr<void> object,
                         void (*closer)(void*), const Origin& origin) {
     std::unique_ptr<DescriptorObject> kept;
-    if (object != nullptr) kept.reset(new DescriptorObject{std::move(object), closer});
+    if (object != nullptr)
+        kept = std::make_unique<DescriptorObject>(DescriptorObject{std::move(object), closer});
     const auto error = impl_->add_handler(fd, std::move(handler), events, origin, std::move(kept));
     if (!error) return;
     std::string text = "add_handler: " + fd_name(fd) + ", " + describe(origin);

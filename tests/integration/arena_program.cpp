@@ -4,6 +4,7 @@
 #include "support/sanitizers.hpp"
 #include "support/trace_check.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -267,7 +268,9 @@ TEST(ArenaProgram, a_server_prints_how_it_is_every_so_often) {
     EXPECT_EQ(last["dropped"]["garbage"], 0);
     EXPECT_GE(last["tick_late_ms"]["worst"], last["tick_late_ms"]["p99"]);
     EXPECT_GE(last["tick_late_ms"]["p99"], last["tick_late_ms"]["p50"]);
-    EXPECT_GT(last["tick_late_ms"]["worst"].get<double>(), 0);
+    // Each line has the ticks since the line before it; on a busy machine two lines come with no tick between them.
+    const auto worst = [](const Json& line) { return line["tick_late_ms"]["worst"].get<double>(); };
+    EXPECT_TRUE(std::ranges::any_of(metrics, [&](const Json& line) { return worst(line) > 0; }));
     EXPECT_GT(last["cpu_seconds"].get<double>(), 0);
     EXPECT_GT(last["resident_kib"].get<int>(), 500);
 }
