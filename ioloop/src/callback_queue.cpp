@@ -76,6 +76,7 @@ void CallbackQueue::take_inbox() noexcept {
     const Lock lock(holder_);
     arena_.take_over(inbox_);
     state_.fetch_and(static_cast<std::uint8_t>(~filled), std::memory_order_relaxed);
+    streams_ = true;
 }
 
 void CallbackQueue::set_stamps(bool stamps) noexcept {

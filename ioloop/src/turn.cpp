@@ -94,6 +94,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
         Duration limit = std::max(timeout, no_wait);
         WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
         if (anything_queued()) {
+            if (limit > no_wait) queue_.let_gather();
             limit = no_wait;
             quiet = WakeReason::callbacks;
         } else if (limit > no_wait && !timeout_queue_.empty()) {
@@ -115,6 +116,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             if (queue_.has_inbox() || signal_queue_.ready() || stop_) limit = no_wait;
             const TimePoint before = clock_->now();
             if (observer_ != nullptr) record_.asked = limit;
+            queue_.calm_down();
             error = poller_->wait(ready_, limit, ready_count_);
             slept = clock_->now() - before;
             parked_.store(Parked::no);
