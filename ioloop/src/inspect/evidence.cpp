@@ -54,11 +54,11 @@ void Evidence::look_at(std::uint64_t handler, bool after_call) noexcept {
 // ---- files --------------------------------------------------------------------------------------
 
 void Evidence::note_file(std::uint64_t handler, Fd fd) noexcept {
-    files_[handler % files_.size()] = {handler, file_of(fd)};
+    files_[static_cast<std::size_t>(handler % files_.size())] = {handler, file_of(fd)};
 }
 
 FileIdentity Evidence::noted_file(std::uint64_t handler) const noexcept {
-    const NotedFile& noted = files_[handler % files_.size()];
+    const NotedFile& noted = files_[static_cast<std::size_t>(handler % files_.size())];
     return noted.handler == handler ? noted.file : FileIdentity{};
 }
 
@@ -69,7 +69,8 @@ void Evidence::note_long(const CallRecord& record) noexcept {
     unasked_delay_ += delayed;
     // It ran the loop itself, a modal dialog say: what took long in there is noted already.
     if (last_turn_ >= record.turn) return;
-    long_calls_[long_seen_++ % long_calls_.size()] = {record, std::min(delayed, record.took)};
+    long_calls_[static_cast<std::size_t>(long_seen_++ % long_calls_.size())] = {
+        record, std::min(delayed, record.took)};
 }
 
 Duration Evidence::delay_since_last() noexcept {

@@ -64,7 +64,7 @@ public:
     };
     /// The `back`th from the newest, which is 0. Requires: back < long_call_count().
     const LongCall& recent_long_call(std::size_t back) const noexcept {
-        return long_calls_[(long_seen_ - 1 - back) % long_calls_.size()];
+        return long_calls_[static_cast<std::size_t>((long_seen_ - 1 - back) % long_calls_.size())];
     }
     std::size_t long_call_count() const noexcept {
         return long_seen_ < long_calls_.size() ? static_cast<std::size_t>(long_seen_) : long_calls_.size();

@@ -59,7 +59,8 @@ void CallLints::look(const Look& look) noexcept {
 void CallLints::look_for_slow_calls(const Look& look) noexcept {
     const Evidence& evidence = look.evidence;
     const std::uint64_t seen = evidence.long_calls_seen();
-    const std::size_t count = std::min<std::size_t>(evidence.long_call_count(), seen - long_calls_seen_);
+    const auto count = static_cast<std::size_t>(
+        std::min<std::uint64_t>(evidence.long_call_count(), seen - long_calls_seen_));
     long_calls_seen_ = seen;
     for (std::size_t back = count; back-- > 0;) {
         const CallRecord& call = evidence.recent_long_call(back).call;

@@ -50,7 +50,7 @@ void SpinLints::look(const Look& look) noexcept {
         const std::size_t at = (next_ + i) % count;
         const HandlerInfo& handler = handlers[at];
         if (!is_suspect(look, handler)) continue;
-        const Cleared& cleared = cleared_[handler.id % cleared_.size()];
+        const Cleared& cleared = cleared_[static_cast<std::size_t>(handler.id % cleared_.size())];
         if (cleared.handler == handler.id && look.uptime < cleared.until) continue;
         if (look.evidence.start_probe(handler.id, handler.fd)) continue;
         next_ = at;
@@ -95,7 +95,7 @@ void SpinLints::judge(const Look& look, const HandlerInfo& handler, const Probe&
         look.findings.saw(found);
         return;
     }
-    cleared_[handler.id % cleared_.size()] = {handler.id, look.uptime + acquittal};
+    cleared_[static_cast<std::size_t>(handler.id % cleared_.size())] = {handler.id, look.uptime + acquittal};
 }
 
 } // namespace ioloop
