@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace ioloop {
 namespace {
@@ -163,14 +164,22 @@ void add_flows(const Snapshot& loop, std::string& out) {
     table.write(out);
 }
 
-void add_timeouts(Snapshot& loop, std::string& out) {
+void add_timeouts(const Snapshot& loop, std::string& out) {
     if (!add_title("Timeouts", loop.timeouts.size(), out)) return;
     static constexpr std::array<TextTable::Column, 6> columns{
         {{"due in", true}, {"period", true}, {"fires", true}, {"name"}, {"added at"}, {"scheduled by"}}};
-    std::stable_sort(loop.timeouts.begin(), loop.timeouts.end(),
-                     [](const TimeoutInfo& a, const TimeoutInfo& b) { return a.deadline < b.deadline; });
-    TextTable table(columns);
+    // Not std::stable_sort: clang warns of what the one of gcc 12 is made of.
+    std::vector<const TimeoutInfo*> by_deadline;
+    by_deadline.reserve(loop.timeouts.size());
     for (const TimeoutInfo& info : loop.timeouts) {
+        by_deadline.push_back(&info);
+    }
+    std::sort(by_deadline.begin(), by_deadline.end(), [](const TimeoutInfo* a, const TimeoutInfo* b) {
+        return a->deadline != b->deadline ? a->deadline < b->deadline : a < b;
+    });
+    TextTable table(columns);
+    for (const TimeoutInfo* timeout : by_deadline) {
+        const TimeoutInfo& info = *timeout;
         table.add(format_duration(distance(loop.time, info.deadline)).view());
         table.add(info.period == Duration::zero() ? "once" : format_duration(info.period).view());
         table.add(number(info.fires).view());

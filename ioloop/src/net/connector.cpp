@@ -30,14 +30,20 @@ std::vector<SocketAddress> Connector::in_turns(std::vector<SocketAddress> addres
     const auto of_first = [family = addresses.front().family()](const SocketAddress& address) {
         return address.family() == family;
     };
-    const auto others = std::stable_partition(addresses.begin(), addresses.end(), of_first);
+    const auto end = addresses.cend();
+    auto first = std::find_if(addresses.cbegin(), end, of_first);
+    auto other = std::find_if_not(addresses.cbegin(), end, of_first);
     std::vector<SocketAddress> ordered;
     ordered.reserve(addresses.size());
-    auto first = addresses.begin();
-    auto other = others;
-    while (first != others || other != addresses.end()) {
-        if (first != others) ordered.push_back(*first++);
-        if (other != addresses.end()) ordered.push_back(*other++);
+    while (first != end || other != end) {
+        if (first != end) {
+            ordered.push_back(*first);
+            first = std::find_if(first + 1, end, of_first);
+        }
+        if (other != end) {
+            ordered.push_back(*other);
+            other = std::find_if_not(other + 1, end, of_first);
+        }
     }
     return ordered;
 }
