@@ -78,6 +78,10 @@ void IOLoop::set_default_executor(Executor* executor) {
     service<detail::DefaultExecutor>("set_default_executor").set(executor);
 }
 
+Executor& detail::default_executor(IOLoop& loop) {
+    return loop.service<DefaultExecutor>("run_in_executor").get();
+}
+
 Executor& detail::DefaultExecutor::get() {
     if (chosen_ != nullptr) return *chosen_;
     if (pool_ == nullptr) pool_ = std::make_unique<ThreadPool>();

@@ -69,6 +69,9 @@ private:
     std::unique_ptr<ThreadPool> pool_;
 };
 
+/// Out of the header: what is compiled into another module, with hidden visibility say, would ask for a service of its own.
+Executor& default_executor(IOLoop& loop);
+
 /// Calls `f` and keeps what it came to, an exception too.
 template <class T, class F> void call_into(Outcome<T>& outcome, F& f) {
 #if defined(__cpp_exceptions)
@@ -94,8 +97,7 @@ Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Ex
                                                                        const Origin& origin) {
     using T = std::invoke_result_t<std::decay_t<F>&>;
     if (detail::is_null(f)) detail::refuse_null("run_in_executor: null function", origin);
-    Executor& chosen =
-        executor != nullptr ? *executor : service<detail::DefaultExecutor>("run_in_executor").get();
+    Executor& chosen = executor != nullptr ? *executor : detail::default_executor(*this);
     Promise<T> promise(*this, origin);
     promise.state_->made_by(WaitFor::job);
     Future<T> future = promise.future();
