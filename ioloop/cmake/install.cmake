@@ -13,8 +13,12 @@ function(ioloop_install_target target part)
         set(export_set ioloop-targets)
     endif()
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${part})
-    install(TARGETS ${target} EXPORT ${export_set} FILE_SET HEADERS)
-    install(EXPORT ${export_set} NAMESPACE ioloop:: DESTINATION ${IOLOOP_INSTALL_CMAKEDIR})
+    install(TARGETS ${target} EXPORT ${export_set}
+        RUNTIME COMPONENT ioloop_runtime
+        LIBRARY COMPONENT ioloop_runtime NAMELINK_COMPONENT ioloop_dev
+        ARCHIVE COMPONENT ioloop_dev
+        FILE_SET HEADERS COMPONENT ioloop_dev)
+    install(EXPORT ${export_set} NAMESPACE ioloop:: DESTINATION ${IOLOOP_INSTALL_CMAKEDIR} COMPONENT ioloop_dev)
 endfunction()
 
 # ioloop_install_pkgconfig(<name> <library> <description> [<required pkg-config package>...])
@@ -24,7 +28,7 @@ function(ioloop_install_pkgconfig name library description)
     file(RELATIVE_PATH path_to_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
     string(REGEX REPLACE "/$" "" path_to_prefix "${path_to_prefix}")
     configure_file(${PROJECT_SOURCE_DIR}/ioloop/cmake/pkgconfig.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT ioloop_dev)
 endfunction()
 
 function(ioloop_install_core)
@@ -42,5 +46,5 @@ function(ioloop_install_core)
             ${PROJECT_BINARY_DIR}/ioloop-config.cmake
             ${PROJECT_BINARY_DIR}/ioloop-config-version.cmake
             ${PROJECT_SOURCE_DIR}/ioloop/cmake/ioloop-find-imgui.cmake
-        DESTINATION ${IOLOOP_INSTALL_CMAKEDIR})
+        DESTINATION ${IOLOOP_INSTALL_CMAKEDIR} COMPONENT ioloop_dev)
 endfunction()
