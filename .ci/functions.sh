@@ -21,7 +21,7 @@ build_packages=(g++ cmake ninja-build pkg-config libsdl2-dev libimgui-dev libstb
     libcurl4-openssl-dev libenet-dev libc-ares-dev)
 demo_packages=(libgl1-mesa-dri nlohmann-json3-dev libcli11-dev)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev xvfb xauth xdotool imagemagick x11-utils strace
-    libglib2.0-dev libuv1-dev libasio-dev libevent-dev libev-dev libsystemd-dev nginx-light doxygen)
+    libglib2.0-dev libuv1-dev libasio-dev libevent-dev libev-dev libsystemd-dev nginx-light doxygen python3)
 windows_packages=(g++-mingw-w64-x86-64-posix googletest wine wine64)
 
 # need_packages <package>...: installs those that are missing. If none is, it changes nothing and needs no root.
