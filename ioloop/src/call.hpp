@@ -43,7 +43,8 @@ template <class F> inline void IOLoop::Impl::guarded(Call& call, const Context& 
 }
 
 /// The same without the looks. False if it threw.
-template <class F> inline bool IOLoop::Impl::unobserved(Call& call, const Context& context, F&& f) {
+template <class F>
+inline bool IOLoop::Impl::unobserved([[maybe_unused]] Call& call, const Context& context, F&& f) {
 #if IOLOOP_EXCEPTIONS
     try {
 #endif

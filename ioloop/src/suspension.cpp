@@ -9,27 +9,22 @@
 namespace ioloop::detail {
 namespace {
 
+struct Driver;
+constinit thread_local Driver* innermost_driver = nullptr;
+
 /// A call of drive() on the stack.
 struct Driver {
-    Driver(Spawned* r, Driver*& innermost)
-        : root(r),
-          outer(std::exchange(innermost, this)),
-          innermost_(innermost) {}
+    explicit Driver(Spawned* r) : root(r), outer(std::exchange(innermost_driver, this)) {}
     Driver(const Driver&) = delete;
     Driver& operator=(const Driver&) = delete;
-    ~Driver() { innermost_ = outer; }
+    ~Driver() { innermost_driver = outer; }
 
     void* running = nullptr;      ///< address of the coroutine that it has resumed
     std::coroutine_handle<> next; ///< that it resumes then
     Spawned* root;                ///< null when that is destroyed
     bool cancelled = false;       ///< root is to be destroyed when it is suspended
     Driver* const outer;
-
-private:
-    Driver*& innermost_;
 };
-
-constinit thread_local Driver* innermost_driver = nullptr;
 
 /// The outermost call that runs `root`, or null: if it is on the stack it can not be destroyed.
 Driver* driver_of(const Spawned* root) noexcept {
@@ -54,7 +49,7 @@ std::coroutine_handle<> transfer(std::coroutine_handle<> from, std::coroutine_ha
 void drive(std::coroutine_handle<> handle, Spawned* root) {
     Spawned* destroy = nullptr;
     {
-        Driver driver(root, innermost_driver);
+        Driver driver(root);
         driver.next = handle;
         while (driver.next) {
             const auto next = std::exchange(driver.next, nullptr);

@@ -44,6 +44,7 @@
 /// The alarm is a timerfd in the set, made when it is first asked for: then the set, and so native_handle(), is
 /// readable when it has expired. Its clock is std::chrono::steady_clock's. Setting it takes an expiry back.
 #include "../os/precise_sleep.hpp"
+#include "../os/timespec.hpp"
 #include "../os/tripwire.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
@@ -87,14 +88,6 @@ Events from_epoll(std::uint32_t bits) {
     if ((bits & EPOLLOUT) != 0) events |= Events::write;
     if ((bits & (EPOLLERR | EPOLLHUP)) != 0) events |= Events::error;
     return events;
-}
-
-timespec to_timespec(Duration duration) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
-    timespec made{};
-    made.tv_sec = static_cast<time_t>(seconds.count());
-    made.tv_nsec = static_cast<long>((duration - seconds).count());
-    return made;
 }
 
 class EpollPoller final : public Poller {
@@ -235,8 +228,10 @@ private:
         const PreciseSleep precise(timeout);
 #if defined(SYS_epoll_pwait2)
         if (has_pwait2_) {
-            const timespec relative = to_timespec(timeout);
-            const long found = ::syscall(SYS_epoll_pwait2, epoll_, batch_, room, &relative, nullptr, 0);
+            const timespec sleep = to_timespec(timeout);
+            // The kernel's own timespec: of 64 bits each, also where the C library's is smaller.
+            const std::int64_t relative[] = {sleep.tv_sec, sleep.tv_nsec};
+            const long found = ::syscall(SYS_epoll_pwait2, epoll_, batch_, room, relative, nullptr, 0);
             if (found >= 0 || errno != ENOSYS) return static_cast<int>(found);
             has_pwait2_ = false; // an older kernel, or a sandbox that says so
         }

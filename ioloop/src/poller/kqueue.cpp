@@ -39,6 +39,7 @@
 /// epoll does. The kqueue itself can be polled, but not everywhere by another kqueue. A child of fork() does
 /// not inherit it: in the child, its number may be a stranger's, and must not be closed.
 #include "../os/identify.hpp"
+#include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 
@@ -293,10 +294,7 @@ private:
         // macOS calls more than 100,000,000 seconds invalid. Who sleeps longer than three years is woken early.
         constexpr std::chrono::seconds longest(100'000'000);
         timeout = timeout == forever ? timeout : std::min<Duration>(timeout, longest);
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-        timespec relative{};
-        relative.tv_sec = static_cast<time_t>(seconds.count());
-        relative.tv_nsec = static_cast<long>((timeout - seconds).count());
+        const timespec relative = to_timespec(timeout);
         return ::kevent(kqueue_, nullptr, 0, batch_, room, timeout == forever ? nullptr : &relative);
     }
 

@@ -15,6 +15,7 @@
 /// - poll() cannot be polled: there is no native handle.
 #include "../os/identify.hpp"
 #include "../os/precise_sleep.hpp"
+#include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
 
 #include <ioloop/poller.hpp>
@@ -141,10 +142,7 @@ private:
         const PreciseSleep precise(timeout);
         const auto size = static_cast<nfds_t>(set_.size());
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__)
-        timespec relative{};
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-        relative.tv_sec = static_cast<time_t>(seconds.count());
-        relative.tv_nsec = static_cast<long>((timeout - seconds).count());
+        const timespec relative = to_timespec(timeout);
         return ::ppoll(set_.data(), size, timeout == forever ? nullptr : &relative, nullptr);
 #else
         if (timeout == forever) return ::poll(set_.data(), size, -1);

@@ -22,6 +22,7 @@
 /// nobody wants yet: flow control, broken (tornado #37 and its cure, 41ff81b2).
 #include "../os/identify.hpp"
 #include "../os/precise_sleep.hpp"
+#include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
 
@@ -144,10 +145,7 @@ private:
 
     int sleep(fd_set& readable, fd_set& writable, Duration timeout) {
         const PreciseSleep precise(timeout);
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-        timespec relative{};
-        relative.tv_sec = static_cast<time_t>(seconds.count());
-        relative.tv_nsec = static_cast<long>((timeout - seconds).count());
+        const timespec relative = to_timespec(timeout);
         const Fd end = std::max(end_, wake_event_.fd() + 1);
         return ::pselect(end, &readable, &writable, nullptr, timeout == forever ? nullptr : &relative,
                          nullptr);
