@@ -6,6 +6,7 @@
 #include "raise.hpp"
 #include "slot_map.hpp"
 
+#include <ioloop/poster.hpp>
 #include <ioloop/scope.hpp>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ class Scope::State : public std::enable_shared_from_this<Scope::State> {
 public:
     State(IOLoop& l, std::string&& n, const Origin& origin)
         : loop(l),
+          to_loop(l),
           name(std::move(n)),
           chain(l.running_chain().then(site_of(origin))),
           since(l.now()) {}
@@ -71,6 +73,7 @@ public:
     bool loop_is_there() const noexcept { return IOLoop::current(false) == &loop && loop.in_call(); }
 
     IOLoop& loop;
+    const ioloop::Poster to_loop; ///< for late posts: the loop may go before the scope
     const std::string name;
     mutable std::mutex mutex; ///< no callable is called or destroyed under it, and the loop is not called
     Entries entries{std::pmr::new_delete_resource()};
@@ -290,8 +293,12 @@ bool Scope::State::post(Callback&& callback, const Origin& origin, Post how) {
         }
     }
     Closure closure(shared_from_this(), id);
-    return how == Post::spawned ? loop.spawn_callback(std::move(closure), origin)
-                                : loop.add_callback(std::move(closure), origin);
+    switch (how) {
+    case Post::added: return loop.add_callback(std::move(closure), origin);
+    case Post::spawned: return loop.spawn_callback(std::move(closure), origin);
+    case Post::late: break;
+    }
+    return to_loop.add_callback(std::move(closure), origin);
 }
 
 template <class When>

@@ -307,6 +307,24 @@ TEST_F(Scopes, posts_of_other_threads_race_with_clear_and_run_or_are_destroyed) 
     EXPECT_EQ(ran, before);
 }
 
+TEST_F(Scopes, a_poster_is_refused_when_the_loop_is_gone_and_the_scope_is_not) {
+    for (int round = 0; round < 50; ++round) {
+        auto doomed = std::make_unique<IOLoop>(world.options());
+        auto level = std::make_unique<Scope>(*doomed, "level");
+        std::atomic<bool> gone{false};
+        std::thread late([&gone, poster = level->poster()]() mutable {
+            while (!gone) poster.add_callback([] {});
+            EXPECT_FALSE(poster.add_callback([] {}));
+        });
+        doomed->run_once();
+        doomed.reset(); // while somebody posts
+        gone = true;
+        late.join();
+        EXPECT_EQ(level->size(), 0U);
+        level.reset();
+    }
+}
+
 TEST_F(Scopes, a_poster_may_outlive_scope_and_loop_and_its_posts_run_before_the_destructor_returns_or_never) {
     for (int round = 0; round < 100; ++round) {
         auto doomed = std::make_unique<IOLoop>(world.options());
