@@ -63,7 +63,7 @@ public:
     void post(unsigned number) {
         const unsigned thread = begin_post(number);
         if (plant == Plant::told_first) notify();
-        Callback callback([this, thread, number] { note(thread, number); });
+        Callback callback([this, which = thread * most_posts + number] { note(which); });
         const SiteId site = site_of(thread, number);
         const bool accepted = try_post(*callback.operations(), callback.words(), site) ||
                               post_in_full(std::move(callback), site);
@@ -72,7 +72,7 @@ public:
     /// add_callback_from_signal(). A handler is like a thread that nobody interrupts.
     void post_from_signal(unsigned number) {
         const unsigned thread = begin_post(number);
-        Callback callback([this, thread, number] { note(thread, number); });
+        Callback callback([this, which = thread * most_posts + number] { note(which); });
         const bool accepted =
             signals_->push(std::move(callback), ioloop::Origin("signal"), SignalQueue::Room::ordinary);
         if (accepted && parked_.load() != Parked::no) wake_poller();
@@ -126,6 +126,7 @@ public:
 
     /// drop_everything() (lifetime.cpp).
     void close() {
+        if (!closes_) return Scheduler::current().fail("say so before");
         closed_.store(true);
         if (plant != Plant::no_adoption) lock_.adopt();
         queue_.close();
@@ -149,6 +150,8 @@ public:
         host_ = host;
         parked_.store(Parked::between_runs);
     }
+    /// A thread does so.
+    void is_to_be_closed() { closes_ = true; }
     /// It has a chunk, so that posts go the short way.
     void is_used() {
         queue_.push([] {}, {});
@@ -269,8 +272,10 @@ private:
         }
         done();
     }
-    /// It runs.
-    void note(unsigned thread, unsigned number) {
+    /// It runs. Which one is a word, so that the closure is two on each machine.
+    void note(unsigned which) {
+        const unsigned thread = which / most_posts;
+        const unsigned number = which % most_posts;
         if (number != next_[thread]) Scheduler::current().fail("posts of a thread ran in another order");
         next_[thread] = number + 1;
         ++ran_;
@@ -336,6 +341,10 @@ private:
         if (was == Parked::between_runs && host_ == Host::has_waker) rung_.exchange(true);
     }
     void wake_poller() {
+        if (!closes_) { // then nobody looks at the count, and there are half as many states
+            event_.exchange(true);
+            return;
+        }
         wakers_.fetch_add(1);
         if (!closed_.load()) {
             step(); // a system call
@@ -437,6 +446,7 @@ private:
     modelled_std::atomic<bool> event_{false}; ///< the poller's, in the kernel
     modelled_std::atomic<bool> rung_{false};  ///< the host's own queue of events
     Host host_ = Host::none;
+    bool closes_ = false;
     bool poller_gone_ = false;
     bool cleared_ = false;
     unsigned users_ = 0;
@@ -598,13 +608,16 @@ TEST(Protocols, planted_without_a_second_look_at_signals_one_is_lost) {
 
 /// Not by the thread that the loop belongs to.
 void posts_and_close(MiniLoop& p) {
+    p.is_to_be_closed();
     p.is_used();
     p.threads = {[&p] { p.post(0), p.post(1); }, [&p] { p.close(); }};
 }
 void posters_and_close(MiniLoop& p) {
+    p.is_to_be_closed();
     p.threads = {[&p] { p.post(0); }, [&p] { p.close(); }, [&p] { p.post(0); }};
 }
 void parked_and_closed(MiniLoop& p) {
+    p.is_to_be_closed();
     p.has_host(MiniLoop::Host::watches_handle);
     p.threads = {[&p] { p.close(); }, [&p] { p.post(0); }, [&p] { p.post(0); }};
 }

@@ -26,7 +26,7 @@ Scheduler* Scheduler::current_ = nullptr;
 
 Cell::Cell(std::uint64_t value) : value_(value) {
     Scheduler& s = Scheduler::current();
-    const std::uint64_t maker = Scheduler::in_thread() ? s.thread() + 1 : 0;
+    const std::size_t maker = Scheduler::in_thread() ? s.thread() + 1 : 0;
     const std::size_t number = maker > 0 ? s.fibers_[maker - 1].cells++ : s.cells_.size();
     name_ = small * (1 + maker) + number;
     s.cells_.push_back(this);
