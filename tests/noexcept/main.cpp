@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A turn with a callback and a timeout, tasks, work on another thread, and an error that comes back as a value: all
-// that a program without exceptions can see.
+// that a program without exceptions can see. The two headers include all others.
 #include <ioloop/ioloop.hpp>
+#include <ioloop/net.hpp>
 
 #include <cstdio>
 #include <system_error>
