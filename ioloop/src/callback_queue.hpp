@@ -91,10 +91,10 @@ private:
     // Three places, each with cache lines of its own: the loop writes to the first with each callback that it runs, the
     // others to the third with each post, and the second, where both look all the time, changes once a batch.
     CallbackArena arena_;
-    bool streams_ = false; ///< the inbox was taken since the loop slept
 
-    alignas(cache_line) std::atomic<std::uint8_t> state_{
-        0}; ///< of State: none is the rule, and one look tells
+    /// Of State: none is the rule, and one look tells.
+    alignas(cache_line) std::atomic<std::uint8_t> state_{0};
+    bool streams_ = false; ///< of the loop's thread: the inbox was taken since it slept
 
     // Any thread, under the lock.
     alignas(cache_line) mutable std::atomic<const void*> holder_{nullptr}; ///< see Lock
