@@ -48,9 +48,23 @@ struct Arguments {
     std::vector<std::string> count;
 };
 
+constexpr const char* usage =
+    R"(bench_peers [--quick | --smoke] [--only REGEX] [--subjects REGEX] [--repetitions N] [--markdown FILE] [--json FILE]
+bench_peers --list
+bench_peers --count SCENARIO SUBJECT OPERATIONS
+)";
+
 [[noreturn]] void refuse(const std::string& why) {
     std::cerr << "bench_peers: " << why << '\n';
     std::exit(2);
+}
+
+/// Not open if there is no name.
+std::ofstream writable(const std::string& file) {
+    std::ofstream stream;
+    if (!file.empty()) stream.open(file);
+    if (!file.empty() && !stream.is_open()) refuse(file + " cannot be written");
+    return stream;
 }
 
 std::uint64_t number(std::string_view text) {
@@ -76,6 +90,9 @@ Arguments parsed(const std::vector<std::string>& words) {
             arguments.smoke = true;
         } else if (word == "--list") {
             arguments.list = true;
+        } else if (word == "--help") {
+            std::cout << usage;
+            std::exit(0);
         } else if (word == "--only") {
             arguments.only = next();
         } else if (word == "--subjects") {
@@ -89,7 +106,7 @@ Arguments parsed(const std::vector<std::string>& words) {
         } else if (word == "--count") {
             for (int k = 0; k < 3; ++k) arguments.count.push_back(next());
         } else {
-            refuse("what is " + word + "?");
+            refuse("what is " + word + "? --help tells what there is");
         }
     }
     return arguments;
@@ -258,17 +275,16 @@ int run(const Arguments& arguments) {
     }
     if (arguments.smoke) return smoke(entries);
 
+    // Before minutes of measuring.
+    std::ofstream markdown = writable(arguments.markdown);
+    std::ofstream json = writable(arguments.json);
+
     Results results(entries);
     measure_all(entries, arguments, results);
-    std::ofstream file;
-    if (!arguments.markdown.empty()) file.open(arguments.markdown);
-    std::ostream& out = file.is_open() ? file : std::cout;
+    std::ostream& out = markdown.is_open() ? markdown : std::cout;
     results.print_markdown(out);
     if (std::regex_search("memory", arguments.only)) print_memory(out);
-    if (!arguments.json.empty()) {
-        std::ofstream json(arguments.json);
-        results.print_json(json);
-    }
+    if (json.is_open()) results.print_json(json);
     return results.failed() ? 1 : 0;
 }
 
