@@ -59,8 +59,10 @@ template <class S> void enrol_turns(Enrolment to) {
         }
     }
     to.add<IdlePumpCold<S>>("idle_pump_cold K=100 T=100", 20, std::size_t{100}, std::size_t{100});
-    for (const std::uint64_t batch : {1U, 64U, 1024U})
-        to.add<Posts<S, false>>("post B=" + std::to_string(batch), batch, batch);
+    for (const std::uint64_t batch : {1U, 64U, 1024U, 10'000'000U}) {
+        if (batch <= 1024 || to.is_own())
+            to.add<Posts<S, false>>("post B=" + std::to_string(batch), batch, batch);
+    }
     for (const std::uint64_t batch : {1U, 64U, 1024U})
         to.add<Posts<S, true>>("post_threadsafe B=" + std::to_string(batch), batch, batch);
     for (const std::uint64_t producers : {1U, 2U})
