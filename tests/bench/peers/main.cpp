@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// This library beside other event loops, all of them in one run, and what it wants to reach.
 ///
-///     bench_peers [--quick | --smoke] [--only REGEX] [--subjects REGEX] [--repetitions N] [--markdown FILE] [--json FILE]
-///     bench_peers --list
-///     bench_peers --count SCENARIO SUBJECT OPERATIONS
-///
 /// Every repetition sets every subject up anew, one after another, so that what the machine does meanwhile hits all alike;
 /// shown is the median of the repetitions. What does not wait and has no second thread is timed by the processor time of its
 /// thread. --only (where "memory" is one, too) and --subjects select. --smoke times nothing, and sees that all of it runs.
