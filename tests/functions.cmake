@@ -17,8 +17,8 @@ function(ioloop_add_test test)
     target_link_libraries(${target} PRIVATE
         ioloop::ioloop ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
 
-    # What all tests include is compiled once for those that are compiled alike. It is a third of their time.
-    if(IOLOOP_PRECOMPILE_TESTS AND NOT arg_LIBRARIES)
+    # What all tests include is compiled once. It is a third of their time.
+    if(IOLOOP_PRECOMPILE)
         if(NOT TARGET ioloop_precompiled_tests)
             ioloop_precompile_tests()
         endif()

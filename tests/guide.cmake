@@ -205,7 +205,7 @@ foreach(component IN LISTS guide_components)
         target_link_libraries(test_guide PRIVATE ioloop::${component})
     endif()
 endforeach()
-if(IOLOOP_PRECOMPILE_TESTS)
+if(IOLOOP_PRECOMPILE)
     target_precompile_headers(test_guide PRIVATE guide/prelude.hpp)
 endif()
 
