@@ -60,31 +60,6 @@ Text on_handler(const Command& command, IOLoop& loop, const Snapshot& fresh) {
 
 } // namespace
 
-bool changes_program(Kind kind) noexcept {
-    switch (kind) {
-    case Kind::pause:
-    case Kind::resume:
-    case Kind::step_call:
-    case Kind::step_turn:
-    case Kind::cancel:
-    case Kind::fire_now:
-    case Kind::postpone:
-    case Kind::remove_handler:
-    case Kind::inject:
-    case Kind::add_breakpoint: return true; // it will pause
-    case Kind::none:
-    case Kind::record:
-    case Kind::stop_recording:
-    case Kind::clear:
-    case Kind::set_trigger:
-    case Kind::clear_trigger:
-    case Kind::remove_breakpoint:
-    case Kind::mute:
-    case Kind::unmute: break;
-    }
-    return false;
-}
-
 Text run(const Command& command, IOLoop& loop, Snapshot& fresh) {
     loop.snapshot(fresh);
     if (const char* reason = refusal(loop, fresh.poller == "closed")) return Text("refused: ").add(reason);

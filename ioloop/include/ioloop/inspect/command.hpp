@@ -58,9 +58,6 @@ struct Command {
     Lint lint = Lint::busy_read;  ///< mute, unmute
 };
 
-/// True if it changes what the program does, rather than what is remembered of it.
-bool changes_program(Command::Kind kind) noexcept;
-
 /// Does one that is about the loop, and returns a sentence on what came of it. `fresh` is for looking at the loop;
 /// its memory is reused.
 ///
