@@ -6,6 +6,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -73,6 +74,18 @@ TEST(Construction, C2_an_unknown_poller_in_the_environment_is_an_error_that_name
     EXPECT_THAT(thrown<std::invalid_argument>([] { const IOLoop loop; }),
                 testing::AllOf(HasSubstr("abacus"), HasSubstr(name_of(available_pollers().front())),
                                HasSubstr("poll")));
+}
+
+TEST(Construction, C2_a_poller_of_another_platform_is_an_error_that_names_it) {
+    const auto available = available_pollers();
+    int others = 0;
+    for (const PollerKind kind : {PollerKind::epoll, PollerKind::kqueue, PollerKind::wsapoll}) {
+        if (std::find(available.begin(), available.end(), kind) != available.end()) continue;
+        ++others;
+        EXPECT_THAT(thrown<std::system_error>([&] { make_poller(kind); }), HasSubstr(name_of(kind)));
+    }
+    EXPECT_GT(others, 0) << "no platform has all";
+    EXPECT_EQ(name_of(PollerKind::automatic), "automatic");
 }
 
 TEST(Construction, C2_the_simulated_world_gets_its_readiness_from_the_poller_in_the_environment) {

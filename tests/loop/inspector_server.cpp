@@ -3,6 +3,9 @@
 #include "inspect/message.hpp"
 #include "inspect/message_link.hpp"
 #include "support/inspected_program.hpp"
+#if !defined(_WIN32)
+#include "support/no_descriptors.hpp"
+#endif
 
 #include <random>
 #include <vector>
@@ -258,6 +261,34 @@ TEST_F(Strangers, what_only_a_server_says_is_not_taken_from_a_viewer) {
     }
 }
 
+TEST_F(Strangers, a_command_is_refused_by_the_program_too_whatever_the_viewer_makes_of_its_welcome) {
+    const Timeout autosave = program.call_later(
+        1h, [] {}, "autosave");
+    serve();
+    Stranger viewer = come_in();
+    NumberedCommand cancel;
+    cancel.number = 7;
+    cancel.command.kind = Command::Kind::cancel;
+    cancel.command.timeout = autosave;
+    viewer.say([&](Bytes& out) { write_command(out, cancel); });
+    EXPECT_EQ(answer(viewer), Message::outcome);
+    NumberedOutcome outcome;
+    ASSERT_TRUE(read_outcome(viewer.bytes(), outcome));
+    EXPECT_EQ(outcome.number, 7U);
+    EXPECT_THAT(outcome.sentence.c_str(), HasSubstr("refused"));
+    EXPECT_NE(program.deadline_of(autosave), never);
+    EXPECT_EQ(server->counts().commands, 0U);
+}
+
+TEST_F(Strangers, options_that_let_nobody_in_are_refused) {
+    auto nobody = server_options();
+    nobody.most_viewers = 0;
+    EXPECT_THROW(serve(nobody), std::invalid_argument);
+    auto never_sends = server_options();
+    never_sends.most_per_second = 0;
+    EXPECT_THROW(serve(never_sends), std::invalid_argument);
+}
+
 TEST_F(Strangers, noise_does_no_harm) {
     serve(commanded());
     program.call_later(
@@ -310,6 +341,27 @@ TEST_F(Strangers, a_unix_socket_is_refused_with_a_clear_error) {
     EXPECT_THROW(serve(server_options("unix:x.sock")), std::system_error);
 }
 #else
+
+TEST_F(Strangers, without_descriptors_it_waits_a_second_and_then_lets_in_who_waits) {
+    serve();
+    ASSERT_TRUE(attach()); // makes every kind of call once
+    source.reset();
+    ASSERT_TRUE(run_until([&] { return server->counts().viewers == 0; }));
+    Stranger waits = come();
+    {
+        const NoDescriptors none(0);
+        const auto begin = steady_clock().now();
+        int turns = 0;
+        while (steady_clock().now() - begin < 100ms) {
+            program.run_once(20ms);
+            ++turns;
+        }
+        EXPECT_LT(turns, 50) << "it spins over a connection that it can not take";
+        EXPECT_EQ(server->counts().viewers, 0U);
+    }
+    waits.say([](Bytes& out) { write_hello(out, token); });
+    EXPECT_EQ(answer(waits), Message::welcome);
+}
 
 struct UnixSockets : Strangers {
     UnixSockets() {

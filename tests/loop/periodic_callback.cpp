@@ -35,6 +35,7 @@ TEST_F(PeriodicCallbacks, PC1_a_null_callback_is_an_error_that_says_where) {
 
 TEST_F(PeriodicCallbacks, PC2_the_first_call_comes_one_period_after_start) {
     PeriodicCallback periodic(loop, 10s, note());
+    EXPECT_EQ(periodic.period(), 10s);
     EXPECT_FALSE(periodic.is_running());
     periodic.start();
     EXPECT_TRUE(periodic.is_running());

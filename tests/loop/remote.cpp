@@ -2,8 +2,10 @@
 // A loop of one program, seen in another: over real sockets, both ends in this process.
 #include "support/inspected_program.hpp"
 #include "support/socket_pair.hpp"
+#include "support/thrown.hpp"
 
 #include <ioloop/inspect/descriptor.hpp>
+#include <ioloop/net/socket.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -156,6 +158,54 @@ TEST_F(Remote, two_viewers_each_see_all_of_it) {
     EXPECT_EQ(moment.snapshot.timeouts.size(), 1U);
 }
 
+TEST_F(Remote, an_address_elsewhere_or_a_token_that_no_program_can_have_is_refused) {
+    for (const char* address : {"", "192.0.2.1:80", "0.0.0.0:80", "example.com:80", "unix:", "127.0.0.1"}) {
+        RemoteSource::Options options;
+        options.address = address;
+        options.token = token;
+        EXPECT_THAT(thrown<std::invalid_argument>([&] { const RemoteSource none(viewers, options); }),
+                    HasSubstr("not an address of this machine"))
+            << address;
+    }
+    for (const std::size_t size : {0U, 257U}) {
+        RemoteSource::Options options;
+        options.address = "127.0.0.1:80";
+        options.token = std::string(size, 'x');
+        EXPECT_THAT(thrown<std::invalid_argument>([&] { const RemoteSource none(viewers, options); }),
+                    HasSubstr("token"))
+            << size;
+    }
+}
+
+TEST_F(Remote, a_program_that_lets_in_and_says_nothing_is_given_up_and_tried_again) {
+    std::error_code error;
+    const Socket silent = Socket::listen(SocketAddress::loopback(0), {}, error);
+    ASSERT_FALSE(error);
+    RemoteSource::Options options;
+    options.address = silent.local().to_string();
+    options.token = token;
+    options.retry_after = 1ms;
+    options.answer_within = 20ms;
+    source = std::make_unique<RemoteSource>(viewers, options);
+    EXPECT_THAT(source->state_text().c_str(), HasSubstr("connecting to 127.0.0.1:"));
+    ASSERT_TRUE(run_until([&] { return source->state() == RemoteSource::State::lost; }));
+    EXPECT_THAT(source->state_text().c_str(), HasSubstr("no answer"));
+    EXPECT_TRUE(run_until([&] { return source->state() == RemoteSource::State::connecting; }));
+}
+
+TEST_F(Remote, told_to_it_tries_again_at_once) {
+    serve();
+    RemoteSource::Options options;
+    options.address = server->address();
+    options.token = "another";
+    source = std::make_unique<RemoteSource>(viewers, options);
+    ASSERT_TRUE(run_until([&] { return source->state() == RemoteSource::State::refused; }));
+    source->reconnect();
+    EXPECT_EQ(source->state(), RemoteSource::State::connecting);
+    ASSERT_TRUE(run_until([&] { return source->state() == RemoteSource::State::refused; }));
+    EXPECT_EQ(server->counts().refused, 2U);
+}
+
 // ---- commands -----------------------------------------------------------------------------------
 
 TEST_F(Remote, a_viewer_may_look_and_do_nothing_unless_that_is_allowed) {
@@ -182,6 +232,17 @@ TEST_F(Remote, a_timeout_is_cancelled_on_request_and_the_outcome_said) {
     EXPECT_EQ(program.deadline_of(autosave), never);
     EXPECT_FALSE(program.paused()) << "only for the moment that it took";
     EXPECT_THAT(ask(cancel), HasSubstr("nothing done"));
+}
+
+TEST_F(Remote, a_lint_is_muted_and_heard_again_by_a_viewer) {
+    serve(commanded());
+    ASSERT_TRUE(attach());
+    Command mute = command(Kind::mute);
+    mute.lint = Lint::slow_dispatch;
+    EXPECT_THAT(ask(mute), HasSubstr("muted "));
+    Command unmute = command(Kind::unmute);
+    unmute.lint = Lint::slow_dispatch;
+    EXPECT_THAT(ask(unmute), HasSubstr("unmuted "));
 }
 
 TEST_F(Remote, a_loop_is_paused_stepped_and_resumed_by_a_viewer) {

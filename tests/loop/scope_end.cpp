@@ -2,10 +2,13 @@
 /// Scope: what belongs together ends together.
 #include "support/scopes.hpp"
 #include "support/socket_pair.hpp"
+#include "support/thrown.hpp"
 
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -186,6 +189,30 @@ TEST_F(Scopes, the_destructor_of_a_callable_may_use_or_end_the_scope) {
     scope->call_later(1s, Uses(scope, false));
     scope.reset();
     loop.run_ready();
+}
+
+TEST_F(Scopes, the_destructor_of_a_callable_can_add_nothing_to_a_scope_that_is_being_destroyed) {
+    struct Adds {
+        Adds(Scope& s, std::string& w) : scope(&s), why(w) {}
+        Adds(Adds&& o) noexcept : scope(std::exchange(o.scope, nullptr)), why(o.why) {}
+        Adds& operator=(Adds&&) = delete;
+        ~Adds() {
+            if (scope != nullptr)
+                why = thrown<std::logic_error>([&] {
+                    scope->call_later(
+                        1s, [] {}, "too late");
+                });
+        }
+        void operator()() const {}
+        Scope* scope;
+        std::string& why;
+    };
+    std::string why;
+    scope->call_later(1s, Adds(*scope, why));
+    scope.reset();
+    EXPECT_THAT(why, testing::AllOf(testing::HasSubstr("the scope is being destroyed"),
+                                    testing::HasSubstr("too late")));
+    EXPECT_EQ(loop.next_deadline(), never);
 }
 
 TEST_F(Scopes, a_descriptor_that_its_handler_handed_on_is_not_taken_back) {

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,16 @@ TEST(FrameReader, the_length_comes_first_and_its_highest_byte_before_the_others)
     EXPECT_EQ(bytes.size(), 0x10203U + 4);
     EXPECT_EQ((std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + 5)),
               (std::vector<std::uint8_t>{0, 1, 2, 3, 'x'}));
+}
+
+TEST(Frames, test_4_GiB_are_too_many_and_nothing_is_appended) {
+    if constexpr (sizeof(std::size_t) > 4) {
+        const std::size_t size = std::size_t{1} << 32U;
+        std::string out = "before";
+        const char byte = 0; // no other is looked at
+        EXPECT_THROW(append_frame(out, std::string_view(&byte, size)), std::length_error);
+        EXPECT_EQ(out, "before");
+    }
 }
 
 TEST(FrameReader, gives_whole_messages_however_they_are_cut) {

@@ -299,6 +299,15 @@ TEST_F(Resolvers, test_resolve_multiaddr_the_system_knows_this_machine_by_name) 
     for (const auto& address : found) EXPECT_EQ(std::count(found.begin(), found.end(), address), 1);
 }
 
+TEST_F(Resolvers, what_the_system_says_of_a_name_that_can_not_be_is_an_error_of_its_category) {
+    std::error_code error;
+    EXPECT_THAT(look_up(std::string(300, 'a'), 42, error),
+                IsEmpty()); // 253 bytes are the most: nobody is asked
+    EXPECT_EQ(error.category(), lookup_category()) << error.message();
+    EXPECT_EQ(std::string(error.category().name()), "lookup");
+    EXPECT_NE(error.message(), "");
+}
+
 TEST_F(Resolvers, a_null_look_up_is_refused) {
     Resolver::Options how;
     how.look_up = nullptr;

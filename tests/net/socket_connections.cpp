@@ -5,6 +5,8 @@
 #include "support/sockets.hpp"
 #include "support/thrown.hpp"
 
+#include <ioloop/net/tcp_stream.hpp>
+
 #include <array>
 #include <optional>
 #include <string>
@@ -12,6 +14,9 @@
 #include <vector>
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace ioloop;
@@ -34,6 +39,28 @@ TEST_F(Sockets, listen_accepts_and_tells_where_from) {
     EXPECT_FALSE(os::inheritable(accepted.fd()));
     EXPECT_FALSE(listener.accept(error));
     EXPECT_EQ(error, std::errc::resource_unavailable_try_again);
+}
+
+TEST_F(Sockets, what_is_small_is_sent_at_once_unless_told_otherwise) {
+    const auto no_delay = [](Fd fd) {
+        int value = -1;
+        socklen_t size = sizeof value;
+        ::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &size);
+        return value != 0;
+    };
+    Socket listener = Socket::listen(SocketAddress::loopback(0));
+    Socket client = Socket::connect(listener.local());
+    ASSERT_TRUE(os::readable(listener.fd(), 1000));
+    const Socket accepted = listener.accept(error);
+    EXPECT_TRUE(no_delay(client.fd()));
+    EXPECT_TRUE(no_delay(accepted.fd()));
+    client.set_no_delay(false);
+    EXPECT_FALSE(no_delay(client.fd()));
+    TcpStream stream(loop, std::move(client));
+    stream.set_no_delay(true);
+    EXPECT_TRUE(no_delay(stream.fd()));
+    stream.close();
+    stream.set_no_delay(true); // nothing is left to be told
 }
 
 TEST_F(Sockets, accept_of_what_does_not_listen_is_an_error) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// TcpServer: callbacks that throw, rushes of connections, peers that leave, and no descriptors.
+#include "support/no_descriptors.hpp"
 #include "support/os.hpp"
 #include "support/tcp_servers.hpp"
 
@@ -25,35 +26,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 namespace {
-
-/// Takes every descriptor that the process may have but so many. For TcpServerErrors::warm_up() first, and no matchers of gmock
-/// meanwhile: the undefined-behaviour sanitizer needs a pipe to look into the first object of each class.
-class NoDescriptors {
-public:
-    explicit NoDescriptors(int left) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const auto open = os::open_descriptors();
-        auto now = before_;
-        now.rlim_cur = static_cast<rlim_t>(*open.rbegin() + 1);
-        ::setrlimit(RLIMIT_NOFILE, &now);
-        for (int fd = 0; (fd = ::dup(2)) >= 0;) taken_.push_back(fd);
-        for (; left > 0 && !taken_.empty(); --left) give_one();
-    }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
-    ~NoDescriptors() {
-        while (!taken_.empty()) give_one();
-        ::setrlimit(RLIMIT_NOFILE, &before_);
-    }
-    void give_one() {
-        ::close(taken_.back());
-        taken_.pop_back();
-    }
-
-private:
-    rlimit before_{};
-    std::vector<int> taken_;
-};
 
 struct TcpServerErrors : TcpServers {
     /// Makes every kind of call once.

@@ -6,7 +6,9 @@
 #include <ioloop/inspect/descriptor.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -14,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 
 using namespace ioloop;
 using namespace std::chrono_literals;
@@ -147,6 +150,16 @@ TEST(TcpState, every_state_has_a_name) {
     EXPECT_STREQ(name_of(TcpState::close_wait), "close_wait");
 }
 
+TEST(Kinds, every_kind_has_a_name_of_its_own) {
+    std::set<std::string> names;
+    for (int kind = 0; kind <= static_cast<int>(Kind::other); ++kind) {
+        names.insert(name_of(static_cast<Kind>(kind)));
+        EXPECT_EQ(names.size(), static_cast<std::size_t>(kind) + 1) << name_of(static_cast<Kind>(kind));
+    }
+    EXPECT_EQ(names.count("?"), 0U);
+    EXPECT_STREQ(name_of(Kind::tcp_listener), "tcp listener");
+}
+
 // ---- other sockets ------------------------------------------------------------------------------
 
 TEST(Sockets, the_sizes_of_the_buffers_are_told_as_the_system_counts) {
@@ -189,6 +202,43 @@ TEST(Sockets, a_datagram_socket_tells_of_its_first_datagram) {
     ASSERT_TRUE(os::readable(to.fd, 1000));
     EXPECT_EQ(describe(to.fd).kind, Kind::udp);
     EXPECT_EQ(describe(to.fd).bytes_in, 3U);
+}
+
+TEST(Sockets, a_connection_over_ipv6_tells_both_ends) {
+    const Owned listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    socklen_t size = sizeof address;
+    if (::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), size) != 0)
+        GTEST_SKIP() << "there is no IPv6 here";
+    ASSERT_EQ(::listen(listener.fd, 1), 0);
+    ASSERT_EQ(::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const Owned client(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+    const std::string name = "[::1]:" + std::to_string(ntohs(address.sin6_port));
+    EXPECT_EQ(describe(listener.fd).local, name);
+    EXPECT_EQ(describe(client.fd).kind, Kind::tcp);
+    EXPECT_EQ(describe(client.fd).peer, name);
+}
+
+TEST(Sockets, an_abstract_name_is_told_with_an_at_sign_and_a_path_as_it_is) {
+    const Owned abstract(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // The system chooses the name: five digits after a zero (unix(7), autobind).
+    ASSERT_EQ(::bind(abstract.fd, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)), 0);
+    EXPECT_THAT(std::string(describe(abstract.fd).local), testing::MatchesRegex("@[0-9a-f]+"));
+    EXPECT_EQ(describe(abstract.fd).kind, Kind::unix_datagram);
+
+    std::string folder = (std::filesystem::temp_directory_path() / "ioloop-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const std::string path = folder + "/socket";
+    const Owned listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(describe(listener.fd).local, path.substr(0, Descriptor::address_size - 1));
+    std::filesystem::remove_all(folder);
 }
 
 TEST(Sockets, those_of_a_family_without_a_kind_are_other_and_not_taken_for_tcp) {
