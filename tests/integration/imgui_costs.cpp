@@ -4,6 +4,7 @@
 #include "support/counting_new.hpp"
 #include "support/fake_source.hpp"
 #include "support/inspector_gui.hpp"
+#include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -71,7 +72,7 @@ TEST_F(ImguiCosts, NoAllocationOnceWarm) {
         std::uint64_t drawing = 1;
         for (int round = 0; round < 4 && drawing > 0; ++round) {
             drawing = 0;
-            for (int i = 0; i < 600; ++i) {
+            for (int i = 0; i < 600 / os::turns_left_out; ++i) {
                 churn(pair);
                 const std::uint64_t begin = heap_allocations;
                 gui.frame();
