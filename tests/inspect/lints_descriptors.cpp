@@ -367,6 +367,22 @@ TEST_F(LintsOfDescriptors, removed_after_it_was_closed_while_a_duplicate_lives_i
     os::close(twin);
 }
 
+TEST_F(LintsOfDescriptors, removed_after_it_was_closed_is_stale_event_also_before_anything_comes) {
+    if (!kernel_tells()) GTEST_SKIP() << "other pollers forget a number";
+    const Fd number = pair.a;
+    watch(number);
+    const Fd twin = os::duplicate(pair.a);
+    pump(200ms);
+    pair.close_a();
+    loop.remove_handler(number);
+    pump(5s);
+    const Finding& found = expect_only(Lint::stale_event, "link");
+    EXPECT_EQ(found.fd, number);
+    EXPECT_NE(found.sentence.view().find("a duplicate lives"), std::string_view::npos)
+        << found.sentence.view();
+    os::close(twin);
+}
+
 TEST_F(LintsOfDescriptors, many_of_one_call_site_are_one_finding) {
     std::vector<SocketPair> pairs(20);
     for (const SocketPair& each : pairs) {
