@@ -74,11 +74,12 @@ test_preset() {
 }
 
 # test_loop_over <poller> <preset>: the tests of the loop and of the network, a program at a time. (ctest starts every test
-# on its own, which is most of the time that it takes.) Not those of streams, which run over each poller by themselves.
+# on its own, which is most of the time that it takes.) Not those that run over each poller by themselves, or over none.
 test_loop_over() {
     local poller=$1 preset=$2
     say "Testing the loop over $poller"
-    find "build/$preset/tests" -maxdepth 1 -type f -executable ! -name 'test_net_stream_*' \
+    find "build/$preset/tests" -maxdepth 1 -type f -executable \
+        ! -name 'test_net_stream_*' ! -name test_fuzz_loop_ops ! -name test_fuzz_frame_bytes ! -name test_fuzz_arena_messages \
         '(' -name 'test_loop_*' -o -name 'test_net_*' -o -name 'test_fuzz_*' ')' |
         IOLOOP_POLLER=$poller xargs --max-args=1 --max-procs="$(nproc)" \
             "${launcher[@]}" timeout 300 sh -c '"$0" --gtest_brief=1 --gtest_filter=-Allocations.a_million* || { echo "failed: $0" >&2; exit 1; }' ||
