@@ -20,7 +20,8 @@ struct Stall {
     const char* loop = ""; ///< its name
 
     /// The stack of the loop's thread, innermost call first. Empty where it cannot be had (IOLoop::
-    /// set_blocking_signal_threshold() says where), or if the stall ended just then.
+    /// set_blocking_signal_threshold() says where), or if the stall ended just then. It ends at code without unwind
+    /// tables: at assembler's, or where lld linked the program and the thread was just jumping to a shared library.
     std::vector<const void*> frames;
 
     /// The frames as text, "function+0x1c (program)" or "program+0x12345". Functions of the program itself have
