@@ -193,7 +193,8 @@ private:
         if (elsewhere_) write_name(lane_elsewhere(), "posted elsewhere", 0);
     }
     void write_name(unsigned lane, std::string_view name, unsigned number) {
-        const std::string full = std::string(name) + (number > 0 ? " " + std::to_string(number + 1) : "");
+        std::string full(name);
+        if (number > 0) full.append(" ").append(std::to_string(number + 1));
         put_event(begin("M", lane).text("name", "thread_name").open("args").text("name", full).close());
         put_event(begin("M", lane)
                       .text("name", "thread_sort_index")

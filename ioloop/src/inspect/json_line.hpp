@@ -79,7 +79,8 @@ private:
     }
     void add_number(std::integral auto value) {
         char digits[24];
-        line_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+        const char* const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+        line_.append(digits, static_cast<std::size_t>(end - digits));
     }
     void add_quoted(std::string_view text) {
         line_ += '"';
