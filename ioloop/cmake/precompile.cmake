@@ -1,6 +1,6 @@
 # Half the time of a file goes into what it includes of the standard library. Here that is compiled once for each of the
-# larger targets. A file that leaves out what it needs is not seen then: so the preset clang is without, by
-# which clang-tidy reads the library, and files for a system that few build for.
+# larger targets. A file that leaves out what it needs is not seen then: so the preset clang is without, by which clang-tidy
+# reads the library, and files for a system that few build for.
 foreach(target IN ITEMS ioloop ioloop_imgui arena_core arena bench_without_hooks)
     if(TARGET ${target})
         target_precompile_headers(${target} PRIVATE

@@ -26,6 +26,16 @@ protected:
         loop.add_handler(
             fd, [](Fd, Events) {}, events, "link");
     }
+    /// Removes a handler after its file was closed, and gives a duplicate of that file, which lives.
+    Fd remove_too_late() {
+        const Fd number = pair.a;
+        watch(number);
+        const Fd twin = os::duplicate(number);
+        pump(200ms);
+        pair.close_a();
+        loop.remove_handler(number);
+        return twin;
+    }
     bool kernel_tells() { return world.readiness_from == "epoll" || world.readiness_from == "io_uring"; }
 };
 
@@ -355,11 +365,7 @@ TEST_F(LintsOfDescriptors, an_eventfd_that_may_block_is_none) {
 TEST_F(LintsOfDescriptors, removed_after_it_was_closed_while_a_duplicate_lives_is_stale_event) {
     if (!kernel_tells()) GTEST_SKIP() << "other pollers forget a number";
     const Fd number = pair.a;
-    watch(number);
-    const Fd twin = os::duplicate(pair.a);
-    pump(200ms);
-    pair.close_a();
-    loop.remove_handler(number);
+    const Fd twin = remove_too_late();
     os::send(pair.b, "x");
     pump(1s);
     const Finding& found = expect_only(Lint::stale_event, "link");
@@ -370,11 +376,7 @@ TEST_F(LintsOfDescriptors, removed_after_it_was_closed_while_a_duplicate_lives_i
 TEST_F(LintsOfDescriptors, removed_after_it_was_closed_is_stale_event_also_before_anything_comes) {
     if (!kernel_tells()) GTEST_SKIP() << "other pollers forget a number";
     const Fd number = pair.a;
-    watch(number);
-    const Fd twin = os::duplicate(pair.a);
-    pump(200ms);
-    pair.close_a();
-    loop.remove_handler(number);
+    const Fd twin = remove_too_late();
     pump(5s);
     const Finding& found = expect_only(Lint::stale_event, "link");
     EXPECT_EQ(found.fd, number);

@@ -149,8 +149,8 @@ TEST_F(Sdl2X11, a_program_that_watches_the_connection_itself_keeps_its_handler) 
             for (const HandlerInfo& info : snapshot.handlers) connection = info.fd;
         });
         look.start();
-        for (int i = 0; i < 1000 && connection == invalid_fd;
-             ++i) { // there may be events first: it does not sleep then
+        // There may be events first: it does not sleep then.
+        for (int i = 0; i < 1000 && connection == invalid_fd; ++i) {
             host.wait_event(nullptr, 10ms);
             forget_events();
         }

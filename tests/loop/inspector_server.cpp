@@ -342,7 +342,7 @@ TEST_F(Strangers, a_unix_socket_is_refused_with_a_clear_error) {
 }
 #else
 
-TEST_F(Strangers, without_descriptors_it_waits_a_second_and_then_lets_in_who_waits) {
+TEST_F(Strangers, without_descriptors_it_does_not_spin_and_who_waits_is_let_in_when_there_are_some) {
     serve();
     ASSERT_TRUE(attach()); // makes every kind of call once
     source.reset();

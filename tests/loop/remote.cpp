@@ -234,16 +234,31 @@ TEST_F(Remote, a_timeout_is_cancelled_on_request_and_the_outcome_said) {
     EXPECT_THAT(ask(cancel), HasSubstr("nothing done"));
 }
 
+#if !defined(_WIN32)
 TEST_F(Remote, a_lint_is_muted_and_heard_again_by_a_viewer) {
+    const SocketPair pair;
+    ASSERT_EQ(::fcntl(pair.a, F_SETFL, 0), 0);
+    program.add_handler(
+        pair.a, [](Fd, Events) {}, Events::read, "player");
     serve(commanded());
     ASSERT_TRUE(attach());
-    Command mute = command(Kind::mute);
-    mute.lint = Lint::slow_dispatch;
-    EXPECT_THAT(ask(mute), HasSubstr("muted "));
-    Command unmute = command(Kind::unmute);
-    unmute.lint = Lint::slow_dispatch;
-    EXPECT_THAT(ask(unmute), HasSubstr("unmuted "));
+    const auto found_and_muted = [&](bool muted) {
+        return run_until([&] {
+            return std::any_of(moment.findings.begin(), moment.findings.end(), [&](const Finding& finding) {
+                return finding.lint == Lint::blocking_fd && finding.muted == muted;
+            });
+        });
+    };
+    ASSERT_TRUE(found_and_muted(false));
+    Command wanted = command(Kind::mute);
+    wanted.lint = Lint::blocking_fd;
+    EXPECT_EQ(ask(wanted), "muted blocking-fd");
+    EXPECT_TRUE(found_and_muted(true));
+    wanted.kind = Kind::unmute;
+    EXPECT_EQ(ask(wanted), "unmuted blocking-fd");
+    EXPECT_TRUE(found_and_muted(false));
 }
+#endif
 
 TEST_F(Remote, a_loop_is_paused_stepped_and_resumed_by_a_viewer) {
     serve(commanded());

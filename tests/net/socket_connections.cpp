@@ -43,9 +43,9 @@ TEST_F(Sockets, listen_accepts_and_tells_where_from) {
 
 TEST_F(Sockets, what_is_small_is_sent_at_once_unless_told_otherwise) {
     const auto no_delay = [](Fd fd) {
-        int value = -1;
+        int value = 0;
         socklen_t size = sizeof value;
-        ::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &size);
+        EXPECT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
         return value != 0;
     };
     Socket listener = Socket::listen(SocketAddress::loopback(0));

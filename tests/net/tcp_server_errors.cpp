@@ -13,9 +13,7 @@
 #include <vector>
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 using namespace ioloop;
 using namespace std::chrono_literals;

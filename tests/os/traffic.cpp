@@ -5,10 +5,10 @@
 #include "support/os.hpp"
 #include "support/socket_pair.hpp"
 
-#include <cstdlib>
-#include <string>
+#include <cstdint>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <pty.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
