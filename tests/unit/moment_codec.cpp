@@ -483,7 +483,7 @@ TEST(MomentCodec, no_bytes_do_harm_however_they_come_about) {
     message([](Bytes& out) { write_command(out, {}); });
     message([](Bytes& out) { write_outcome(out, {3, "done"}); });
 
-    constexpr int rounds = UNDER_THREAD_SANITIZER ? 10'000 : 100'000; // it has no threads
+    constexpr int rounds = UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 20'000 : 100'000;
     for (int round = 0; round < rounds; ++round) {
         Bytes bytes;
         switch (round % 3) {
