@@ -64,6 +64,7 @@ set(floor_1
     src/os/io_uring_tripwire.cpp
     src/os/precise_sleep.cpp
     src/os/precise_sleep.hpp
+    src/os/last_error.hpp
     src/os/timespec.hpp
     src/os/process.cpp
     src/os/process.hpp

@@ -14,8 +14,6 @@
 namespace ioloop {
 namespace {
 
-std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
-
 /// Apart, so that a change of interest that is not refused saves no registers for this. `place`: where it was added.
 [[noreturn]] void refuse_update(Fd fd, const std::error_code& error, const std::string& place) {
     const std::string fact =

@@ -5,6 +5,7 @@
 /// std::error_code work alike in both worlds.
 #pragma once
 
+#include <ioloop/fd.hpp>
 #include <ioloop/origin.hpp>
 
 #include <cstdio>
@@ -39,6 +40,9 @@ inline std::string describe(const Origin& origin) {
     if (origin.name != nullptr) text.append("'").append(origin.name).append("' at ");
     return text.append(origin.file).append(":").append(std::to_string(origin.line));
 }
+
+/// As messages name a descriptor.
+inline std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
 
 /// What an exception says.
 inline std::string message_of([[maybe_unused]] const std::exception_ptr& error) {

@@ -16,8 +16,6 @@ namespace {
     raise(std::invalid_argument(std::string(member) + ": null callback, " + describe(origin)));
 }
 
-std::string fd_name(Fd fd) { return std::string("fd ").append(std::to_string(fd)); }
-
 } // namespace
 
 /// What a callable that is stored now will run in: what is current, unless it brings its own.

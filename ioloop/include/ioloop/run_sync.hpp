@@ -63,13 +63,13 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     };
     const Origin origin("run_sync");
     const auto state = std::make_shared<State>(std::forward<F>(f));
-    const Poster here(*this); // `f` may destroy the loop
+    const Poster poster(*this); // `f` may destroy the loop
     add_callback(
-        [this, here, state, origin] {
+        [this, poster, state, origin] {
             if (state->over) return;
             const auto begin = [&] { state->future = detail::as_future(*this, state->f, origin); };
             detail::call_into(state->failed, begin);
-            if (here.closed()) return;
+            if (poster.closed()) return;
             if (state->failed.failed()) return stop();
             add_future(state->future, [this, state](const Future<T>&) {
                 if (!state->over) stop();
@@ -90,12 +90,12 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     struct Over { // however start() ends
         ~Over() {
             state->over = true;
-            if (IOLoop* loop = here.loop()) loop->remove_timeout(limit);
+            if (IOLoop* loop = poster.loop()) loop->remove_timeout(limit);
         }
-        Poster here;
+        Poster poster;
         std::shared_ptr<State> state;
         Timeout limit;
-    } const over{here, state, limit};
+    } const over{poster, state, limit};
 
     start();
     if (state->failed.failed()) state->failed.get();

@@ -8,8 +8,6 @@
 namespace ioloop {
 namespace {
 
-using Kind = Command::Kind;
-
 Text quoted(const Origin& origin) { return Text("'").add(format_name(origin).view()).add("'"); }
 
 Text step(IOLoop& loop, StepKind kind) {
@@ -29,8 +27,9 @@ Text on_timeout(const Command& command, IOLoop& loop, const Snapshot& fresh) {
     const Text name = quoted(found->origin);
     const TimePoint now = loop.time();
     switch (command.kind) {
-    case Kind::cancel: return loop.remove_timeout(found->id) ? Text("cancelled ").add(name.view()) : Text();
-    case Kind::fire_now:
+    case Command::Kind::cancel:
+        return loop.remove_timeout(found->id) ? Text("cancelled ").add(name.view()) : Text();
+    case Command::Kind::fire_now:
         loop.update_timeout(found->id, now);
         return Text(name).add(" fires in the next turn");
     default: {
@@ -48,7 +47,7 @@ Text on_handler(const Command& command, IOLoop& loop, const Snapshot& fresh) {
     if (found == fresh.handlers.end()) return "nothing done: that handler is not registered any more";
     Text who("the handler of fd ");
     who.add(static_cast<std::uint64_t>(found->fd)).add(", ").add(quoted(found->origin).view());
-    if (command.kind == Kind::remove_handler) {
+    if (command.kind == Command::Kind::remove_handler) {
         loop.remove_handler(found->fd);
         return Text("removed ").add(who.view());
     }
@@ -64,15 +63,15 @@ Text run(const Command& command, IOLoop& loop, Snapshot& fresh) {
     loop.snapshot(fresh);
     if (const char* reason = refusal(loop, fresh.poller == "closed")) return Text("refused: ").add(reason);
     switch (command.kind) {
-    case Kind::pause: loop.set_paused(true); return "paused the loop";
-    case Kind::resume: loop.set_paused(false); return "resumed the loop";
-    case Kind::step_call: return step(loop, StepKind::call);
-    case Kind::step_turn: return step(loop, StepKind::turn);
-    case Kind::cancel:
-    case Kind::fire_now:
-    case Kind::postpone: return on_timeout(command, loop, fresh);
-    case Kind::remove_handler:
-    case Kind::inject: return on_handler(command, loop, fresh);
+    case Command::Kind::pause: loop.set_paused(true); return "paused the loop";
+    case Command::Kind::resume: loop.set_paused(false); return "resumed the loop";
+    case Command::Kind::step_call: return step(loop, StepKind::call);
+    case Command::Kind::step_turn: return step(loop, StepKind::turn);
+    case Command::Kind::cancel:
+    case Command::Kind::fire_now:
+    case Command::Kind::postpone: return on_timeout(command, loop, fresh);
+    case Command::Kind::remove_handler:
+    case Command::Kind::inject: return on_handler(command, loop, fresh);
     default: return {};
     }
 }

@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // What one turn of the program gives to one viewer.
-constexpr std::size_t most_received = std::size_t{16} << 10U;
-constexpr std::size_t most_sent = std::size_t{64} << 10U;
+constexpr std::size_t most_from_viewer = std::size_t{16} << 10U;
+constexpr std::size_t most_to_viewer = std::size_t{64} << 10U;
 constexpr int most_accepted = 8;
 
 constexpr Duration without_descriptors = 1s; ///< accept() has failed: so long it is not tried again
@@ -131,7 +131,7 @@ void InspectorServer::Impl::admit(Socket socket) {
     viewer->link = MessageLink(std::move(socket), longest_request);
     if (viewers_.size() >= options_.most_viewers) {
         refuse(*viewer, false, "there are too many viewers");
-        viewer->link.send(most_sent); // a new connection has room for a sentence
+        viewer->link.send(most_to_viewer); // a new connection has room for a sentence
         return;
     }
     viewer->cut_off_at = after(now(), options_.hello_within);
@@ -164,9 +164,9 @@ void InspectorServer::Impl::drop(std::uint64_t number) {
     if (found == viewers_.end()) return;
     loop_.remove_handler((*found)->link.fd());
     viewers_.erase(found);
-    const bool none =
+    const bool nobody =
         std::none_of(viewers_.begin(), viewers_.end(), [](const auto& v) { return v->greeted; });
-    if (none) let_go();
+    if (nobody) let_go();
 }
 
 // ---- one of them --------------------------------------------------------------------------------
@@ -188,14 +188,14 @@ void InspectorServer::Impl::on_viewer(std::uint64_t number, Events events) {
 /// Moves what can be moved, in both directions. May destroy `viewer`.
 void InspectorServer::Impl::serve(Viewer& viewer) {
     const auto send = [&] {
-        const std::size_t sent = viewer.link.send(most_sent);
+        const std::size_t sent = viewer.link.send(most_to_viewer);
         counts_.bytes_sent += sent;
         if (sent > 0 && viewer.greeted) viewer.cut_off_at = after(now(), options_.stalled_after);
     };
     if (viewer.link.unsent() > 0) {
         send();
     } else if (!viewer.leaving) {
-        viewer.link.receive(most_received);
+        viewer.link.receive(most_from_viewer);
         while (const auto frame = viewer.link.next_frame()) {
             if (!hear(viewer, *frame)) return cut_off(viewer);
             if (viewer.leaving) break;

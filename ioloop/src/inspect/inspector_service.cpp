@@ -11,12 +11,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration window = 100ms; ///< in which a viewer may say
-constexpr int most_said = 64;      ///< so many messages, and ask for
+constexpr Duration message_window = 100ms; ///< in which a viewer may say
+constexpr int most_said = 64;              ///< so many messages, and ask for
 constexpr std::size_t most_described_in_window = 128;
 
 constexpr Duration between_summaries = 400ms;
-constexpr int share = 100; ///< of its time the loop gives one part to making moments
+constexpr int time_share = 100; ///< of its time the loop gives one part to making moments
 
 /// Takes as long for any two tokens of these lengths.
 bool same_token(std::string_view said, std::string_view right) noexcept {
@@ -33,7 +33,7 @@ bool same_token(std::string_view said, std::string_view right) noexcept {
 /// False: no viewer says that.
 bool InspectorServer::Impl::hear(Viewer& viewer, const MessageLink::Frame& frame) {
     const TimePoint time = now();
-    if (time - viewer.window_begins > window) {
+    if (time - viewer.window_begins > message_window) {
         viewer.window_begins = time;
         viewer.said = 0;
         viewer.described = 0;
@@ -116,7 +116,7 @@ void InspectorServer::Impl::send_moment(Viewer& viewer) {
 
     const TimePoint end = now();
     const auto viewers = static_cast<int>(viewers_.size());
-    viewer.pace = std::max(shortest, (end - begin) * share * viewers);
+    viewer.pace = std::max(shortest, (end - begin) * time_share * viewers);
     viewer.next_moment = after(end, viewer.pace);
 }
 

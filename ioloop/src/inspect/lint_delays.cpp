@@ -12,7 +12,7 @@ namespace ioloop {
 namespace {
 
 constexpr std::uint64_t late_enough = 3; ///< one or two prove nothing
-constexpr Duration window = std::chrono::seconds(1);
+constexpr Duration delay_window = std::chrono::seconds(1);
 
 /// What happened between two times, by the calls that are remembered. Nested calls are in their outer ones.
 struct Between {
@@ -73,7 +73,7 @@ Between between(const Recorder& recorder, std::size_t before, TimePoint from, Ti
 
 void DelayLints::look(const Look& look) noexcept {
     window_ += look.passed;
-    if (window_ >= window) {
+    if (window_ >= delay_window) {
         window_ = {};
         timeouts_ = {Tally{}, timeouts_[0]};
         callbacks_ = {Tally{}, callbacks_[0]};

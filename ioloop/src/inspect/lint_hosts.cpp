@@ -12,7 +12,7 @@ namespace {
 
 /// Between two calls of check() no more than this counts as unpumped: if the program was stopped (in a debugger, say), so
 /// was whoever checks.
-constexpr Duration most_between = std::chrono::milliseconds(200);
+constexpr Duration longest_unpumped = std::chrono::milliseconds(200);
 
 } // namespace
 
@@ -25,7 +25,7 @@ void HostLints::clear(const IOLoop& loop) noexcept {
 }
 
 void HostLints::note_progress(const Snapshot& snapshot) noexcept {
-    const Duration passed = std::clamp(snapshot.time - seen_at_, Duration::zero(), most_between);
+    const Duration passed = std::clamp(snapshot.time - seen_at_, Duration::zero(), longest_unpumped);
     const std::uint64_t progress = snapshot.statistics.turns + snapshot.statistics.calls_run();
     seen_at_ = snapshot.time;
     if (progress != progress_ || snapshot.paused || snapshot.suspended || snapshot.in_call ||

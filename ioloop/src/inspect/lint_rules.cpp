@@ -72,7 +72,7 @@ constexpr std::array rules{
     Rule{Lint::timeout_storm, Lint::over_budget, Same::loop},
 };
 
-bool share(const Finding& a, const Finding& b, Same what) noexcept {
+bool have_in_common(const Finding& a, const Finding& b, Same what) noexcept {
     switch (what) {
     case Same::object: return a.kind == b.kind && a.id == b.id && a.id != 0;
     case Same::site: return a.chain.site() == b.chain.site();
@@ -85,7 +85,8 @@ bool share(const Finding& a, const Finding& b, Same what) noexcept {
 
 bool hides(const Finding& cause, const Finding& symptom) noexcept {
     return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
-        return rule.cause == cause.lint && rule.symptom == symptom.lint && share(cause, symptom, rule.same);
+        return rule.cause == cause.lint && rule.symptom == symptom.lint &&
+               have_in_common(cause, symptom, rule.same);
     });
 }
 

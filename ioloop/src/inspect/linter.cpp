@@ -14,7 +14,7 @@ constexpr Duration between_looks = std::chrono::milliseconds(100);
 constexpr std::size_t many_objects = 2000;
 constexpr Duration between_many = std::chrono::milliseconds(190);
 /// A look that comes later (a window was closed, a program stopped) counts as one after this time.
-constexpr Duration most_between = std::chrono::seconds(1);
+constexpr Duration longest_look = std::chrono::seconds(1);
 
 std::size_t news(std::uint64_t seen, std::uint64_t& before, std::size_t kept) {
     if (seen < before) before = 0; // forgotten meanwhile
@@ -123,7 +123,7 @@ void Linter::Impl::check(const Snapshot& snapshot) {
     if (snapshot.paused) return; // nothing runs: what was found stays as it is
     Duration passed{};
     if (!is_due(snapshot, passed)) return;
-    passed = std::min(passed, most_between);
+    passed = std::min(passed, longest_look);
     uptime_ += passed;
     looked_at_ = snapshot.time;
     looked_at_steady_ = steady_clock().now();

@@ -7,7 +7,6 @@ namespace ioloop {
 namespace {
 
 constexpr std::string_view magic = "ioloop inspector";
-constexpr std::size_t any_size = SIZE_MAX;
 
 template <class F> void write_frame(std::vector<std::uint8_t>& out, Message message, F&& fields) {
     const std::size_t begin = begin_frame(out, message);

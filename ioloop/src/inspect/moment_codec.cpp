@@ -9,7 +9,6 @@
 namespace ioloop {
 namespace {
 
-constexpr std::size_t any_size = SIZE_MAX;
 // No program has more, and a reader stops there.
 constexpr std::size_t most_objects = 100'000;
 constexpr std::size_t most_records = 100'000;

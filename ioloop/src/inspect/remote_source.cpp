@@ -17,8 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_received = std::size_t{1} << 20U; ///< in one turn of the viewer
-constexpr std::size_t most_sent = std::size_t{64} << 10U;
+constexpr std::size_t most_from_server = std::size_t{1} << 20U; ///< in one turn of the viewer
+constexpr std::size_t most_to_server = std::size_t{64} << 10U;
 constexpr std::size_t most_unsent = std::size_t{64} << 10U; ///< the program takes nothing: no more is said
 constexpr std::size_t most_known = 4096;                    ///< descriptors
 constexpr double seconds_between_descriptions = 1;
@@ -161,7 +161,7 @@ void RemoteSource::Impl::on_ready(Events) {
         write_hello(link_.out(), options_.token);
         return flush();
     }
-    link_.receive(most_received);
+    link_.receive(most_from_server);
     while (const auto frame = link_.next_frame()) {
         if (!hear(*frame)) return fail(State::lost, "what it says makes no sense");
         if (!connected_) return; // refused
@@ -172,7 +172,7 @@ void RemoteSource::Impl::on_ready(Events) {
 }
 
 void RemoteSource::Impl::flush() {
-    link_.send(most_sent);
+    link_.send(most_to_server);
     const Events wanted = link_.unsent() > 0 ? Events::read | Events::write : Events::read;
     if (wanted == std::exchange(watched_, wanted)) return;
     std::error_code removed;

@@ -31,6 +31,8 @@
 
 namespace ioloop {
 
+constexpr std::size_t any_size = SIZE_MAX; ///< for a list that has no bound
+
 class WireWriter {
 public:
     static constexpr bool reading = false;
@@ -55,8 +57,8 @@ public:
     void duration(const Duration& duration) { signed_number(duration.count()); }
     /// Near a base, most often, and then short.
     void time(const TimePoint& time) {
-        const auto here = static_cast<std::uint64_t>(time.time_since_epoch().count());
-        signed_number(static_cast<std::int64_t>(here - base_));
+        const auto count = static_cast<std::uint64_t>(time.time_since_epoch().count());
+        signed_number(static_cast<std::int64_t>(count - base_));
     }
     void set_base(TimePoint base) { base_ = static_cast<std::uint64_t>(base.time_since_epoch().count()); }
     void site(const SiteId& site) { raw(sites_ != nullptr ? sites_->number_of(site) : 0); }
@@ -133,8 +135,8 @@ public:
     /// What is so long or far that sums of it would not fit, is `forever` and `never`.
     void duration(Duration& duration) { duration = Duration(sane(signed_number())); }
     void time(TimePoint& time) {
-        const std::uint64_t here = base_ + static_cast<std::uint64_t>(signed_number());
-        time = TimePoint(Duration(sane(static_cast<std::int64_t>(here))));
+        const std::uint64_t count = base_ + static_cast<std::uint64_t>(signed_number());
+        time = TimePoint(Duration(sane(static_cast<std::int64_t>(count))));
     }
     void set_base(TimePoint base) { base_ = static_cast<std::uint64_t>(base.time_since_epoch().count()); }
     void site(SiteId& site);

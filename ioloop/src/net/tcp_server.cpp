@@ -13,16 +13,13 @@
 #include <utility>
 
 namespace ioloop {
-namespace {
-
-using Family = SocketAddress::Family;
 
 /// A descriptor that is kept for when there are no others: closed, it makes room for a connection, which can then be
 /// closed as well. (libev's manual has the idea.)
 class SpareDescriptor {
 public:
     explicit operator bool() const noexcept { return static_cast<bool>(socket_); }
-    void take(Family family) noexcept {
+    void take(SocketAddress::Family family) noexcept {
         if (socket_) return;
         std::error_code error; // perhaps there is none now
         const Fd fd = open_socket(family, SocketType::datagram, error);
@@ -35,6 +32,22 @@ public:
 private:
     Socket socket_;
 };
+
+struct Listener {
+    Socket socket;
+    SocketAddress address;
+    SocketFile file;
+
+    void close() noexcept {
+        file = {}; // first, so that nobody finds a file that leads nowhere
+        socket.close();
+    }
+};
+using Listeners = std::vector<std::shared_ptr<Listener>>;
+
+namespace {
+
+using Family = SocketAddress::Family;
 
 /// Of the connection that was to be accepted; the next one may be all right.
 bool is_of_connection(const std::error_code& error) noexcept {
@@ -50,18 +63,6 @@ bool is_missing(const SocketAddress& address, const std::error_code& error) noex
     if (error == std::errc::address_family_not_supported) return true;
     return error == std::errc::address_not_available && address.family() == Family::ipv6;
 }
-
-struct Listener {
-    Socket socket;
-    SocketAddress address;
-    SocketFile file;
-
-    void close() noexcept {
-        file = {}; // first, so that nobody finds a file that leads nowhere
-        socket.close();
-    }
-};
-using Listeners = std::vector<std::shared_ptr<Listener>>;
 
 /// Port 0 of the later addresses is what the system has given to the first.
 Listeners open_at_one_port(const std::vector<SocketAddress>& at, const ListenOptions& how,

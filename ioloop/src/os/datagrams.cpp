@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "datagrams.hpp"
 
+#include "last_error.hpp"
 #include "socket_calls.hpp"
 
 #include <algorithm>
@@ -57,8 +58,6 @@ std::uint32_t DatagramReader::dropped() const noexcept { return room_->dropped; 
 #ifdef __linux__
 
 namespace {
-
-std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
 /// What the kernel says of its drops, beside a datagram; 0 if it says nothing.
 std::uint32_t drops_beside(msghdr& header) noexcept {

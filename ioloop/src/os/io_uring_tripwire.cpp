@@ -16,6 +16,7 @@
 ///
 /// Nothing can overflow: there is never more than one request, and the queues have room for several.
 #include "../raise.hpp"
+#include "last_error.hpp"
 #include "tripwire.hpp"
 
 #include <cerrno>
@@ -88,7 +89,7 @@ public:
             if (ring_ >= 0) return map(params);
             if (errno != EINVAL) break; // EINVAL: this kernel does not know the flags
         }
-        return {errno, std::system_category()};
+        return last_error();
     }
 
     void close() {
@@ -155,7 +156,7 @@ private:
             !completions_.map(ring_, IORING_OFF_CQ_RING,
                               cq.cqes + params.cq_entries * sizeof(io_uring_cqe)) ||
             !requests_.map(ring_, IORING_OFF_SQES, params.sq_entries * sizeof(io_uring_sqe))) {
-            const std::error_code error{errno, std::system_category()};
+            const std::error_code error = last_error();
             close();
             return error;
         }

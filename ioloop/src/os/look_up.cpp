@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// The system's half of net/resolver.hpp.
+#include "last_error.hpp"
+
 #include <ioloop/net/resolver.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 
 #ifdef _WIN32
@@ -32,7 +33,7 @@ std::error_code ready() noexcept { return {}; }
 
 std::error_code error_of(int code) noexcept {
 #ifdef EAI_SYSTEM
-    if (code == EAI_SYSTEM) return {errno, std::system_category()};
+    if (code == EAI_SYSTEM) return last_error();
 #endif
     return {code, lookup_category()};
 }

@@ -27,7 +27,7 @@ namespace {
 
 using Family = SocketAddress::Family;
 
-std::error_code last_error() noexcept {
+std::error_code socket_error() noexcept {
     // The one word for it that callers look for; they may be two numbers.
     const int code = errno == EWOULDBLOCK ? EAGAIN : errno;
     return {code, std::system_category()};
@@ -116,8 +116,8 @@ public:
             int signal = 0;
             ::sigwait(&pipe_, &signal);
 #else
-            const timespec at_once{};
-            while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
+            const timespec no_time{};
+            while (::sigtimedwait(&pipe_, nullptr, &no_time) < 0 && errno == EINTR) {}
 #endif
         }
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
@@ -147,7 +147,7 @@ template <class Call> std::size_t transfer(std::error_code& error, Call call) no
         moved = call();
     } while (moved < 0 && errno == EINTR);
     if (moved >= 0) return static_cast<std::size_t>(moved);
-    error = last_error();
+    error = socket_error();
     return 0;
 }
 
@@ -162,7 +162,7 @@ Fd open_socket(Family family, SocketType type, std::error_code& error) noexcept 
     const Fd fd = ::socket(system_family(family), system_type, 0);
 #endif
     if (fd < 0 || !make_ours(fd)) {
-        error = last_error();
+        error = socket_error();
         if (fd >= 0) close_fd(fd);
         return invalid_fd;
     }
@@ -180,7 +180,7 @@ std::array<Fd, 2> open_socket_pair(std::error_code& error) noexcept {
 #endif
     if (::socketpair(AF_UNIX, type, 0, pair.data()) == 0 && make_ours(pair[0]) && make_ours(pair[1]))
         return pair;
-    error = last_error();
+    error = socket_error();
     for (const Fd fd : pair) {
         if (fd >= 0) close_fd(fd);
     }
@@ -189,12 +189,12 @@ std::array<Fd, 2> open_socket_pair(std::error_code& error) noexcept {
 
 void prepare_fd(Fd fd, std::error_code& error) noexcept {
     error.clear();
-    if (!make_ours(fd)) error = last_error();
+    if (!make_ours(fd)) error = socket_error();
 }
 
 void bind_socket(Fd fd, const SocketAddress& at, std::error_code& error) noexcept {
     error.clear();
-    if (::bind(fd, at.data(), length(at)) != 0) error = last_error();
+    if (::bind(fd, at.data(), length(at)) != 0) error = socket_error();
 }
 
 void listen_on(Fd fd, const SocketAddress& at, const ListenOptions& options,
@@ -211,22 +211,22 @@ void listen_on(Fd fd, const SocketAddress& at, const ListenOptions& options,
         if (at.family() == Family::ipv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
         bound = ::bind(fd, at.data(), length(at)) == 0;
     }
-    if (!bound || ::listen(fd, options.backlog) != 0) error = last_error();
+    if (!bound || ::listen(fd, options.backlog) != 0) error = socket_error();
 }
 
 void connect_socket(Fd fd, const SocketAddress& to, std::error_code& error) noexcept {
     error.clear();
     if (::connect(fd, to.data(), length(to)) != 0 && errno != EINPROGRESS && errno != EINTR)
-        error = last_error();
+        error = socket_error();
 }
 
 std::error_code connect_error(Fd fd) noexcept {
     int code = 0;
     socklen_t size = sizeof code;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return last_error();
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) return socket_error();
     if (code != 0) return {code, std::system_category()};
     AddressBuffer peer;
-    if (::getpeername(fd, peer.get(), &peer.size) != 0) return last_error();
+    if (::getpeername(fd, peer.get(), &peer.size) != 0) return socket_error();
     // A port that nobody listens on can, by chance, be the one that we are given ourselves: TCP connects us to us.
     const SocketAddress there = peer.made();
     if (there.port() != 0 && there == local_address(fd))
@@ -245,7 +245,7 @@ Fd accept_from(Fd listener, SocketAddress* peer, std::error_code& error) noexcep
     const bool ours = fd >= 0 && make_ours(fd);
 #endif
     if (!ours) {
-        error = last_error();
+        error = socket_error();
         if (fd >= 0) close_fd(fd);
         return invalid_fd;
     }
@@ -295,7 +295,7 @@ std::size_t receive_datagram(Fd fd, std::span<std::uint8_t> into, SocketAddress&
 
 void shut_down_sending(Fd fd, std::error_code& error) noexcept {
     error.clear();
-    if (::shutdown(fd, SHUT_WR) != 0) error = last_error();
+    if (::shutdown(fd, SHUT_WR) != 0) error = socket_error();
 }
 
 SocketAddress local_address(Fd fd) noexcept {

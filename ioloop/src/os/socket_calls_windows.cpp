@@ -41,7 +41,7 @@ std::error_code error_of(int code) noexcept {
     return {code, std::system_category()};
 }
 
-std::error_code last_error() noexcept { return error_of(::WSAGetLastError()); }
+std::error_code socket_error() noexcept { return error_of(::WSAGetLastError()); }
 
 int length(const SocketAddress& address) noexcept { return static_cast<int>(address.size()); }
 int length(std::size_t bytes) noexcept { return static_cast<int>(std::min<std::size_t>(bytes, INT_MAX)); }
@@ -67,7 +67,7 @@ struct AddressBuffer {
 std::size_t moved(int result, std::error_code& error) noexcept {
     error.clear();
     if (result >= 0) return static_cast<std::size_t>(result);
-    error = last_error();
+    error = socket_error();
     return 0;
 }
 
@@ -84,7 +84,7 @@ Fd open_socket(Family family, SocketType type, std::error_code& error) noexcept 
     const Fd fd = to_fd(::socket(family == Family::ipv4 ? AF_INET : AF_INET6,
                                  type == SocketType::stream ? SOCK_STREAM : SOCK_DGRAM, 0));
     if (fd == invalid_fd) {
-        error = last_error();
+        error = socket_error();
         return invalid_fd;
     }
     prepare_fd(fd, error);
@@ -138,12 +138,12 @@ void prepare_fd(Fd fd, std::error_code& error) noexcept {
     error.clear();
     u_long non_blocking = 1;
     ::SetHandleInformation(reinterpret_cast<HANDLE>(fd), HANDLE_FLAG_INHERIT, 0);
-    if (::ioctlsocket(to_socket(fd), static_cast<long>(FIONBIO), &non_blocking) != 0) error = last_error();
+    if (::ioctlsocket(to_socket(fd), static_cast<long>(FIONBIO), &non_blocking) != 0) error = socket_error();
 }
 
 void bind_socket(Fd fd, const SocketAddress& at, std::error_code& error) noexcept {
     error.clear();
-    if (::bind(to_socket(fd), at.data(), length(at)) != 0) error = last_error();
+    if (::bind(to_socket(fd), at.data(), length(at)) != 0) error = socket_error();
 }
 
 void listen_on(Fd fd, const SocketAddress& at, const ListenOptions& options,
@@ -151,13 +151,13 @@ void listen_on(Fd fd, const SocketAddress& at, const ListenOptions& options,
     set_option(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE); // else another program may listen there too
     if (at.family() == Family::ipv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
     bind_socket(fd, at, error);
-    if (!error && ::listen(to_socket(fd), options.backlog) != 0) error = last_error();
+    if (!error && ::listen(to_socket(fd), options.backlog) != 0) error = socket_error();
 }
 
 void connect_socket(Fd fd, const SocketAddress& to, std::error_code& error) noexcept {
     error.clear();
     if (::connect(to_socket(fd), to.data(), length(to)) != 0 && ::WSAGetLastError() != WSAEWOULDBLOCK) {
-        error = last_error();
+        error = socket_error();
     }
 }
 
@@ -165,10 +165,10 @@ std::error_code connect_error(Fd fd) noexcept {
     int code = 0;
     int size = sizeof code;
     if (::getsockopt(to_socket(fd), SOL_SOCKET, SO_ERROR, reinterpret_cast<char*>(&code), &size) != 0)
-        return last_error();
+        return socket_error();
     if (code != 0) return error_of(code);
     AddressBuffer peer;
-    if (::getpeername(to_socket(fd), peer.get(), &peer.size) != 0) return last_error();
+    if (::getpeername(to_socket(fd), peer.get(), &peer.size) != 0) return socket_error();
     if (peer.made() == local_address(fd)) // connected to itself, as TCP can be: see socket_calls.cpp
         return std::make_error_code(std::errc::connection_refused);
     return {};
@@ -179,7 +179,7 @@ Fd accept_from(Fd listener, SocketAddress* peer, std::error_code& error) noexcep
     AddressBuffer from;
     const Fd fd = to_fd(::accept(to_socket(listener), from.get(), &from.size));
     if (fd == invalid_fd) {
-        error = last_error();
+        error = socket_error();
         return invalid_fd;
     }
     prepare_fd(fd, error);
@@ -230,7 +230,7 @@ std::size_t receive_datagram(Fd fd, std::span<std::uint8_t> into, SocketAddress&
 
 void shut_down_sending(Fd fd, std::error_code& error) noexcept {
     error.clear();
-    if (::shutdown(to_socket(fd), SD_SEND) != 0) error = last_error();
+    if (::shutdown(to_socket(fd), SD_SEND) != 0) error = socket_error();
 }
 
 SocketAddress local_address(Fd fd) noexcept {

@@ -134,9 +134,9 @@ void unclaim() {
     struct sigaction now {};
     if (::sigaction(capturing.signal, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
         now.sa_sigaction == &ioloop_on_capture) {
-        struct sigaction none {};
-        none.sa_handler = SIG_DFL;
-        ::sigaction(capturing.signal, &none, nullptr);
+        struct sigaction ends {};
+        ends.sa_handler = SIG_DFL;
+        ::sigaction(capturing.signal, &ends, nullptr);
     }
     capturing.signal = 0;
 }

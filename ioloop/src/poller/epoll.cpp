@@ -43,6 +43,7 @@
 ///
 /// The alarm is a timerfd in the set, made when it is first asked for: then the set, and so native_handle(), is
 /// readable when it has expired. Its clock is std::chrono::steady_clock's. Setting it takes an expiry back.
+#include "../os/last_error.hpp"
 #include "../os/precise_sleep.hpp"
 #include "../os/timespec.hpp"
 #include "../os/tripwire.hpp"
@@ -72,8 +73,6 @@ namespace {
 constexpr Poller::Key wake_key = Poller::own_keys;
 constexpr Poller::Key alarm_key = Poller::own_keys + 1;
 constexpr std::size_t batch_size = 512;
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 std::uint32_t to_epoll(Events interest) {
     std::uint32_t bits = 0;

@@ -39,6 +39,7 @@
 /// epoll does. The kqueue itself can be polled, but not everywhere by another kqueue. A child of fork() does
 /// not inherit it: in the child, its number may be a stranger's, and must not be closed.
 #include "../os/identify.hpp"
+#include "../os/last_error.hpp"
 #include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
 #include "../raise.hpp"
@@ -46,7 +47,6 @@
 #include <ioloop/poller.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include <fcntl.h>
@@ -59,10 +59,8 @@
 namespace ioloop {
 namespace {
 
-constexpr std::size_t batch_size = 512;
+constexpr std::size_t events_at_once = 512;
 constexpr int alarm_ident = 0;
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 Events from_kevent(const struct kevent& event) {
     if ((event.flags & EV_ERROR) != 0) return Events::error;
@@ -194,7 +192,7 @@ public:
     std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
         count = 0;
         ++waits_;
-        const int found = sleep(static_cast<int>(std::min(ready.size(), batch_size)), timeout);
+        const int found = sleep(static_cast<int>(std::min(ready.size(), events_at_once)), timeout);
         if (found < 0) return last_error();
         for (int i = 0; i < found; ++i) {
             if (batch_[i].filter == EVFILT_TIMER) {
@@ -304,7 +302,7 @@ private:
     std::vector<Entry> entries_; ///< by number
     std::uint64_t waits_ = 0;
     TimePoint alarm_at_ = never;
-    struct kevent batch_[batch_size];
+    struct kevent batch_[events_at_once];
 };
 
 } // namespace

@@ -14,6 +14,7 @@
 ///   differently by backend cannot be tested.
 /// - poll() cannot be polled: there is no native handle.
 #include "../os/identify.hpp"
+#include "../os/last_error.hpp"
 #include "../os/precise_sleep.hpp"
 #include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
@@ -21,7 +22,6 @@
 #include <ioloop/poller.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <climits>
 #include <vector>
 
@@ -104,7 +104,7 @@ public:
     std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
         count = 0;
         int found = sleep(timeout);
-        if (found < 0) return {errno, std::system_category()};
+        if (found < 0) return last_error();
         if (set_[0].revents != 0) {
             wake_event_.clear();
             --found;

@@ -21,6 +21,7 @@
 /// Watching it for reading in secret would tell, but never again let the loop sleep once data is there that
 /// nobody wants yet: flow control, broken (tornado #37 and its cure, 41ff81b2).
 #include "../os/identify.hpp"
+#include "../os/last_error.hpp"
 #include "../os/precise_sleep.hpp"
 #include "../os/timespec.hpp"
 #include "../os/wake_event.hpp"
@@ -107,7 +108,7 @@ public:
             found = sleep(readable, writable, any ? no_wait : timeout);
             any_dead |= any;
         }
-        if (found < 0) return {errno, std::system_category()};
+        if (found < 0) return last_error();
         if (FD_ISSET(wake_event_.fd(), &readable)) {
             wake_event_.clear();
             --found;
