@@ -1,4 +1,4 @@
-# The two ways to add a program to the tests.
+# The ways to add a program to the tests.
 
 # ioloop_add_test(<folder>/<name> [SOURCES <more>...] [LIBRARIES <target>...] [LABELS <label>...] [DISPLAY])
 #
@@ -45,6 +45,29 @@ function(ioloop_add_test test)
         TEST_PREFIX "${test}."
         DISCOVERY_TIMEOUT 60
         PROPERTIES LABELS "${labels}" TIMEOUT 300 ${video})
+endfunction()
+
+# ioloop_add_fuzz_test(<name> [SOURCES <more>...] [LIBRARIES <target>...]): tests/fuzz/<name>.cpp, as above. With
+# IOLOOP_LIBFUZZER, a program that libFuzzer gives bytes to until it is told to stop, and a test that it does a little of that.
+function(ioloop_add_fuzz_test name)
+    if(NOT IOLOOP_LIBFUZZER)
+        ioloop_add_test(fuzz/${name} ${ARGN})
+        return()
+    endif()
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    set(target test_fuzz_${name})
+    add_executable(${target} fuzz/${name}.cpp ${arg_SOURCES})
+    target_compile_definitions(${target} PRIVATE IOLOOP_LIBFUZZER)
+    target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(${target} PRIVATE ioloop::ioloop ${arg_LIBRARIES} GTest::gtest)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME fuzz/${name} COMMAND ${target} -seed=1 -runs=20000 -max_total_time=20)
+    set_tests_properties(fuzz/${name} PROPERTIES LABELS libfuzzer TIMEOUT 300)
+
+    if(NOT TARGET fuzzers)
+        add_custom_target(fuzzers)
+    endif()
+    add_dependencies(fuzzers ${target})
 endfunction()
 
 # Makes the target ioloop_precompiled_tests.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// LoopBooks: the half of the model of a loop (loop_model.hpp) that keeps account: of what is registered, queued and armed,
+/// LoopBooks: the part of the model of a loop (loop_model.hpp) that keeps account: of what is registered, queued and armed,
 /// of who holds the time, and of who is to be told. With the slowest and plainest means.
 #pragma once
 

@@ -7,7 +7,7 @@ foreach(name IN ITEMS arena_crowd arena_durations arena_impairment arena_link ar
         arena_server arena_sight arena_strangers arena_swarm arena_troubles examples)
     ioloop_add_test(integration/${name} LIBRARIES arena_core)
 endforeach()
-ioloop_add_test(fuzz/arena_messages LIBRARIES arena_core)
+ioloop_add_fuzz_test(arena_messages LIBRARIES arena_core)
 target_compile_definitions(test_integration_examples PRIVATE EXAMPLES_DIR="$<TARGET_FILE_DIR:010-hello>")
 add_dependencies(test_integration_examples 010-hello 040-tcp-echo-server)
 

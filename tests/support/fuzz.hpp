@@ -4,8 +4,8 @@
 ///     std::string my_program(Choices& choices);
 ///     FUZZ_TEST(Suite, title, my_program)
 ///
-/// That is a test, which runs 2000 programs: IOLOOP_FUZZ_ROUNDS says how many, IOLOOP_FUZZ_SEED runs a single one. Compiled
-/// with IOLOOP_LIBFUZZER (and clang's -fsanitize=fuzzer), it is the entry for libFuzzer.
+/// That is a test, which runs 2000 programs: IOLOOP_FUZZ_ROUNDS says how many, IOLOOP_FUZZ_SEED runs a single one. With
+/// IOLOOP_LIBFUZZER (the preset fuzz) it is the entry for libFuzzer, which leaves the bytes that fail in a file.
 #pragma once
 
 #include "sanitizers.hpp"
