@@ -1,8 +1,6 @@
 # What cpack makes: packages for Debian, of what this configuration installs. Static libraries are one package,
 # libioloop-dev; shared ones are two, of which one is named for what programs link with.
-#
-#   cmake -B build -DCMAKE_INSTALL_PREFIX=/usr -DIOLOOP_TESTS=OFF -DIOLOOP_DEMO=OFF && cmake --build build
-#   (cd build && cpack)
+# How to call it is in packaging/README.md.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ioloop)
 set(CPACK_PACKAGE_VENDOR "the authors of ioloop")

@@ -64,7 +64,7 @@ public:
     void update_handler(Fd fd, Events events, std::error_code& error);
     bool remove_handler(Fd fd) noexcept;
 
-    /// Thread: any, as long as the scope is there. For threads that may be late there is poster().
+    /// Thread: any, as long as scope and loop are there. For threads that may be late there is poster().
     bool add_callback(Callback callback, const Origin& origin = Origin::here());
     bool spawn_callback(Callback callback, const Origin& origin = Origin::here());
 

@@ -37,7 +37,10 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 // ---- made ---------------------------------------------------------------------------------------
 
 Socket Socket::adopt(Fd fd) {
-    return or_raise("adopting a descriptor", {}, [&](std::error_code& error) { return adopt(fd, error); });
+    std::error_code error;
+    Socket made = adopt(fd, error);
+    if (error) raise(std::system_error(error, "adopting " + fd_name(fd)));
+    return made;
 }
 Socket Socket::listen(const SocketAddress& at, const ListenOptions& how) {
     return or_raise("listening at ", at, [&](std::error_code& error) { return listen(at, how, error); });

@@ -44,7 +44,7 @@ public:
         /// Thread: the executor's, several at once.
         LookUp look_up = ioloop::look_up;
         /// What is answered for these hosts, whatever anybody else says; port 0 stands for the one that is asked for.
-        std::map<std::string, SocketAddress, std::less<>> overrides;
+        std::map<std::string, SocketAddress, std::less<>> overrides = {};
     };
 
     explicit Resolver(IOLoop& loop);

@@ -35,7 +35,7 @@ public:
     using OnConnection = Function<void(Socket socket, SocketAddress peer)>;
 
     struct Options {
-        ListenOptions listen;
+        ListenOptions listen = {};
         int accepts_per_turn = 128; ///< of each listening socket
         Duration pause =
             std::chrono::milliseconds(200); ///< when accepting has failed: so long it is not tried again
