@@ -61,7 +61,7 @@ function(ioloop_add_fuzz_test name)
     target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE ioloop::ioloop ${arg_LIBRARIES} GTest::gtest)
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
-    add_test(NAME fuzz/${name} COMMAND ${target} -seed=1 -runs=20000 -max_total_time=20)
+    add_test(NAME fuzz/${name} COMMAND ${target} -seed=1 -runs=20000 -max_total_time=10)
     set_tests_properties(fuzz/${name} PROPERTIES LABELS libfuzzer TIMEOUT 300)
 
     if(NOT TARGET fuzzers)
