@@ -26,7 +26,7 @@ TEST(Examples, hello_says_all_it_has_to_say) {
 TEST(Examples, the_coroutines_get_an_answer_at_the_third_try) {
     Child program({EXAMPLES_DIR "/050-coroutines"});
     EXPECT_EQ(program.wait(), 0);
-    EXPECT_THAT(program.out(), HasSubstr("client: the server hung up"));
+    EXPECT_THAT(program.out(), HasSubstr("client: the stream is closed"));
     EXPECT_THAT(program.out(), HasSubstr("client: the time is up"));
     EXPECT_THAT(program.out(), HasSubstr("the answer: number 3, you ask: how are you?"));
 }
