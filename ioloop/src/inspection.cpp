@@ -340,7 +340,7 @@ void IOLoop::Impl::set_paused(bool paused) {
              true); // and change_hold() takes that back when it is over; another thread may only end it
     }
     if (paused_.exchange(paused) == paused) return;
-    if (on_loop_thread()) {
+    if (on_its_own_thread()) {
         apply_hold();
         first_timeout_changed();
     }

@@ -202,7 +202,7 @@ bool Poster::closed() const noexcept {
 }
 
 bool Poster::on_loop_thread() const noexcept {
-    return gate_ && gate_->enter([](IOLoop::Impl& loop) { return loop.on_loop_thread(); });
+    return gate_ && gate_->enter([](IOLoop::Impl& loop) { return loop.on_its_own_thread(); });
 }
 
 IOLoop* Poster::loop() const noexcept {

@@ -100,6 +100,9 @@ public:
             require_usable_at_length(member, origin);
     }
     bool on_loop_thread() const noexcept;
+    /// The same, without the thread that made the loop where another one ran it last, and may do so again at any moment. For
+    /// what any thread may do, as then it need not do it by itself.
+    bool on_its_own_thread() const noexcept { return lock_.entered() ? lock_.inside() : lock_.is_mine(); }
     /// What a noexcept member does about a foreign thread: refuses, loudly.
     bool refuse_foreign_thread(const char* member) const noexcept {
         return !at_home() && refuse_foreign_thread_at_length(member);

@@ -162,8 +162,7 @@ void IOLoop::Gate::shut() noexcept {
 }
 
 bool IOLoop::Impl::on_loop_thread() const noexcept {
-    if (lock_.entered()) return lock_.inside();
-    return lock_.is_mine() || this_thread() == home_thread_;
+    return on_its_own_thread() || (!lock_.entered() && this_thread() == home_thread_);
 }
 
 bool IOLoop::Impl::refuse_foreign_thread_at_length(const char* member) const noexcept {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +15,19 @@ using namespace ioloop;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+namespace {
+
+/// Sleeps, and says which thread it was destroyed on.
+Task<> noted_end(std::shared_ptr<std::thread::id> destroyed_on) {
+    const struct Note {
+        ~Note() { *where = std::this_thread::get_id(); }
+        std::shared_ptr<std::thread::id> where;
+    } note{std::move(destroyed_on)};
+    co_await sleep_for(1h);
+}
+
+} // namespace
 
 TEST_F(Tasks, cancelling_destroys_the_coroutine_and_deregisters_what_it_waits_for) {
     auto sleeper = spawn(loop, after(1h, 1));
@@ -36,13 +50,7 @@ TEST_F(Tasks, cancelling_destroys_the_coroutine_and_deregisters_what_it_waits_fo
 
 TEST_F(Tasks, cancelled_from_another_thread_it_is_destroyed_on_its_own) {
     auto destroyed_on = std::make_shared<std::thread::id>();
-    auto future = spawn(loop, [](std::shared_ptr<std::thread::id> id) -> Task<> {
-        const struct Note {
-            ~Note() { *where = std::this_thread::get_id(); }
-            std::shared_ptr<std::thread::id> where;
-        } note{id};
-        co_await sleep_for(1h);
-    }(destroyed_on));
+    auto future = spawn(loop, noted_end(destroyed_on));
     loop.run_once();
     std::thread([&] { EXPECT_TRUE(future.cancel()); }).join();
     EXPECT_TRUE(future.done());
@@ -50,6 +58,26 @@ TEST_F(Tasks, cancelled_from_another_thread_it_is_destroyed_on_its_own) {
     loop.run_once();
     EXPECT_EQ(*destroyed_on, std::this_thread::get_id());
     EXPECT_EQ(loop.statistics().timeouts, 0U);
+}
+
+TEST_F(Tasks, cancelled_by_the_thread_that_made_the_loop_it_is_destroyed_on_the_one_that_runs_it) {
+    auto destroyed_on = std::make_shared<std::thread::id>();
+    auto future = spawn(loop, noted_end(destroyed_on));
+    const Poster poster(loop);
+    EXPECT_TRUE(poster.on_loop_thread());
+    std::thread::id worker;
+    const auto run_elsewhere = [&] {
+        std::thread([&] {
+            worker = std::this_thread::get_id();
+            loop.run_once();
+        }).join();
+    };
+    run_elsewhere();
+    EXPECT_FALSE(poster.on_loop_thread()) << "the other one may be about to run it again";
+    EXPECT_TRUE(future.cancel());
+    EXPECT_EQ(*destroyed_on, std::thread::id());
+    run_elsewhere();
+    EXPECT_EQ(*destroyed_on, worker);
 }
 
 TEST_F(Tasks, cancelled_before_it_began_it_never_begins) {

@@ -247,6 +247,20 @@ TEST_F(Pause, a_pause_that_another_thread_ends_moves_the_deadlines_too) {
     EXPECT_EQ(loop.next_deadline(), SimWorld::start + 1h + 1s);
 }
 
+TEST_F(Pause, a_pause_that_the_thread_ends_that_made_the_loop_is_taken_in_by_the_one_that_runs_it) {
+    loop.call_later(1s, note(1));
+    std::thread([&] {
+        loop.run_once();
+        loop.set_paused(true);
+    }).join();
+    world.advance(1h);
+    loop.set_paused(false);
+    EXPECT_EQ(loop.statistics().held, 0s) << "the other one may be about to run it again";
+    std::thread([&] { loop.run_once(); }).join();
+    EXPECT_EQ(loop.statistics().held, 1h);
+    EXPECT_THAT(order, ElementsAre());
+}
+
 TEST_F(Pause, whoever_attends_to_a_pause_is_called_by_each_run_call_with_no_time_to_wait) {
     std::vector<Duration> timeouts;
     loop.set_on_pause([&](Duration timeout) { timeouts.push_back(timeout); });

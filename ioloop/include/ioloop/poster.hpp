@@ -24,7 +24,8 @@ public:
     /// True if nothing posted will run. Thread: any; a loop that is not closed may be, the next moment.
     bool closed() const noexcept;
 
-    /// True on the thread that may call the loop's members. Thread: any.
+    /// True on the loop's thread: inside a run_ call, or between them on the one that ran it last (before the first: that
+    /// made it). Thread: any.
     bool on_loop_thread() const noexcept;
 
     /// The loop, or null if it is closed or destroyed. Thread: the loop's.
