@@ -191,3 +191,19 @@ TEST_F(Tasks, a_branch_that_runs_the_loop_until_the_time_is_up_and_then_ends_lea
     EXPECT_EQ(loop.statistics().timeouts, 0U);
     timed.result(); // what is done wins
 }
+
+TEST_F(Tasks, an_empty_task_among_several_is_an_error_and_none_of_them_begins) {
+    EXPECT_THROW(static_cast<void>(loop.run_sync([&] { return all(after(1s, 1), Task<int>()); })),
+                 std::logic_error);
+    EXPECT_THROW(static_cast<void>(loop.run_sync([&] { return any(after(1s, 1), Task<int>()); })),
+                 std::logic_error);
+    EXPECT_THROW(loop.run_sync([] { return with_timeout(1s, Task<>()); }), std::logic_error);
+    EXPECT_THROW(static_cast<void>(loop.run_sync([&] {
+                     std::vector<Task<int>> tasks;
+                     tasks.push_back(after(1s, 1));
+                     tasks.emplace_back();
+                     return all(std::move(tasks));
+                 })),
+                 std::logic_error);
+    EXPECT_THAT(log, IsEmpty());
+}

@@ -87,6 +87,7 @@ template <class T> struct Branch {
     static constexpr std::size_t not_arrived = SIZE_MAX;
 
     void prepare(Join& j, const CoroutinePromise* parent, Task<T> task) {
+        if (!task.valid()) refuse_empty_task();
         join = &j;
         runner = run(std::move(task), outcome);
         runner.prepare(
