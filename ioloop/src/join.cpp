@@ -5,7 +5,8 @@
 
 namespace ioloop::detail {
 
-Join::~Join() {
+void Join::end() noexcept {
+    ended_ = true;
     IOLoop* loop = loop_.loop();
     if (loop == nullptr) return;
     loop->remove_timeout(wake_);
@@ -41,6 +42,7 @@ std::size_t Join::arrived() {
 
 /// Not from within the branch that has just ended: its context is open, and its frame on the stack.
 void Join::wake_later(Duration delay) {
+    if (ended_) return;
     IOLoop* loop = loop_.loop();
     if (loop == nullptr) return; // a branch closed it: all of this is destroyed as soon as it waits
     loop->remove_timeout(wake_); // one is enough

@@ -207,3 +207,40 @@ TEST_F(Tasks, an_empty_task_among_several_is_an_error_and_none_of_them_begins) {
                  std::logic_error);
     EXPECT_THAT(log, IsEmpty());
 }
+
+TEST_F(Tasks, a_cancelled_wait_is_not_resumed_by_its_own_destructors) {
+    struct Modal {
+        ~Modal() {
+            for (int i = 0; i < 3; ++i)
+                t.loop.run_once(1s); // whatever would have ended the wait comes meanwhile
+            t.log.emplace_back("closed");
+        }
+        Tasks& t;
+    };
+    auto modal = [](Tasks& t) -> Task<> {
+        const Modal at_end{t};
+        co_await sleep_for(1h);
+    };
+    auto pause = [](Duration delay) -> Task<> { co_await sleep_for(delay); };
+    auto outer = [](Tasks& t, auto wait) -> Task<> {
+        const Witness witness(t.log, "wait");
+        co_await std::move(wait);
+        t.log.emplace_back("never");
+    };
+    std::vector<Task<>> two;
+    two.push_back(modal(*this));
+    two.push_back(pause(2s));
+    std::vector<Task<>> waits;
+    waits.push_back(outer(*this, with_timeout(2s, modal(*this))));
+    waits.push_back(outer(*this, any(modal(*this), pause(2s))));
+    waits.push_back(outer(*this, any(std::move(two))));
+    for (Task<>& wait : waits) {
+        log.clear();
+        const auto waiting = spawn(loop, std::move(wait));
+        loop.run_once();
+        waiting.cancel();
+        run();
+        EXPECT_THAT(log, ElementsAre("+wait", "closed", "-wait"));
+        EXPECT_EQ(loop.statistics().timeouts, 0U);
+    }
+}

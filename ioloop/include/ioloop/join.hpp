@@ -49,7 +49,6 @@ public:
     explicit Join(std::size_t enough) noexcept : missing_(enough) {}
     Join(const Join&) = delete;
     Join& operator=(const Join&) = delete;
-    ~Join();
 
     /// When all branches are prepared. False: they shall not begin. Thread: the loop's.
     template <class Promise> bool suspend(std::coroutine_handle<Promise> handle, const Origin& at) {
@@ -66,6 +65,8 @@ public:
     /// A branch has ended. Gives its rank: zero for the first.
     std::size_t arrived();
     bool complete() const noexcept { return missing_ == 0; }
+    /// Who waits is about to be destroyed, and not woken any more. Before the branches go: their destructors may run the loop.
+    void end() noexcept;
 
 private:
     void wake_later(Duration delay);
@@ -73,6 +74,7 @@ private:
 
     std::size_t missing_;
     std::size_t arrived_ = 0;
+    bool ended_ = false;
     Poster loop_; ///< a branch may destroy it
     Spawned* root_ = nullptr;
     Timeout wake_;
@@ -142,6 +144,7 @@ private:
 
 /// The awaiter of a fixed number of branches.
 template <class... T> struct BranchesAwaiter {
+    ~BranchesAwaiter() { join.end(); }
     bool await_ready() const noexcept { return join.complete(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
@@ -169,6 +172,7 @@ template <class... T> struct BranchesAwaiter {
 
 /// And of a vector of them.
 template <class T> struct VectorAwaiter {
+    ~VectorAwaiter() { join.end(); }
     bool await_ready() const noexcept { return join.complete(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
