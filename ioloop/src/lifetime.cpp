@@ -101,8 +101,12 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     std::vector<Poller::Key> handlers;
     std::vector<std::pair<Fd, std::unique_ptr<DescriptorObject>>> fds;
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
+        if (entry.running) { // its handler is called with the object
+            fds.emplace_back(entry.fd, nullptr);
+            return;
+        }
         fds.emplace_back(entry.fd, std::move(entry.object));
-        if (std::exchange(entry.running, true)) return; // remove() leaves the release to us
+        entry.running = true; // remove() leaves the release to us
         handlers.push_back(key);
     });
     for (const auto& [fd, object] : fds) handlers_.remove(fd, turn_);

@@ -154,6 +154,29 @@ TEST_F(Objects, H10_a_handler_may_remove_the_object_that_it_is_called_with) {
     EXPECT_EQ(calls, 1);
 }
 
+TEST_F(Objects, H10_an_object_that_was_moved_in_outlives_its_handler_s_call_even_if_that_destroys_the_loop) {
+    auto mortal = std::make_unique<IOLoop>(world.options());
+    IOLoop& reference = *mortal;
+    int closes = 0;
+    Socket socket(os::duplicate(pair.a));
+    socket.closes = &closes;
+    const Fd fd = socket.fd;
+    pair.send_to_a();
+    reference.add_handler(
+        std::move(socket),
+        [&](Socket& s, Events) {
+            mortal.reset();
+            EXPECT_EQ(closes, 0);
+            EXPECT_TRUE(os::is_open(s.fd));
+            ++calls;
+        },
+        Events::read);
+    reference.run_once();
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(closes, 1);
+    EXPECT_FALSE(os::is_open(fd));
+}
+
 TEST_F(Objects, H11_close_all_fds_calls_the_object_s_close) { // test_close_file_object
     struct Loud {
         Fd number;
