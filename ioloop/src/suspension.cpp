@@ -12,12 +12,21 @@ namespace {
 struct Driver;
 constinit thread_local Driver* innermost_driver = nullptr;
 
-/// A call of drive() on the stack.
+/// A call of drive() on the stack. From before the context is entered to after it is left: what is called for that may cancel
+/// `root`, which is then destroyed here.
 struct Driver {
     explicit Driver(Spawned* r) : root(r), outer(std::exchange(innermost_driver, this)) {}
     Driver(const Driver&) = delete;
     Driver& operator=(const Driver&) = delete;
-    ~Driver() { innermost_driver = outer; }
+    ~Driver() {
+        innermost_driver = outer;
+        destroy_if_cancelled();
+    }
+    void run(SuspendedContext& context, std::coroutine_handle<> handle, bool& entered);
+    void destroy_if_cancelled() noexcept {
+        if (!cancelled) return;
+        if (Spawned* const r = std::exchange(root, nullptr)) cancel(r);
+    }
 
     void* running = nullptr;      ///< address of the coroutine that it has resumed
     std::coroutine_handle<> next; ///< that it resumes then
@@ -25,6 +34,20 @@ struct Driver {
     bool cancelled = false;       ///< root is to be destroyed when it is suspended
     Driver* const outer;
 };
+
+void Driver::run(SuspendedContext& context, std::coroutine_handle<> handle, bool& entered) {
+    context.resume([&] {
+        entered = true;
+        if (!cancelled) next = handle;
+        while (next) {
+            const auto resumed = std::exchange(next, nullptr);
+            running = resumed.address();
+            resumed.resume();
+        }
+        running = nullptr; // somebody else may have its address before the context is left
+        destroy_if_cancelled();
+    });
+}
 
 /// The outermost call that runs `root`, or null: if it is on the stack it can not be destroyed.
 Driver* driver_of(const Spawned* root) noexcept {
@@ -46,19 +69,21 @@ std::coroutine_handle<> transfer(std::coroutine_handle<> from, std::coroutine_ha
     return to; // resumed by somebody else, an awaitable of the program
 }
 
-void drive(std::coroutine_handle<> handle, Spawned* root) {
-    Spawned* destroy = nullptr;
-    {
-        Driver driver(root);
-        driver.next = handle;
-        while (driver.next) {
-            const auto next = std::exchange(driver.next, nullptr);
-            driver.running = next.address();
-            next.resume();
+void drive(SuspendedContext& context, std::coroutine_handle<> handle, Spawned* root, bool& entered) {
+    Driver(root).run(context, handle, entered);
+}
+
+void Suspension::resume() {
+    Driver driver(root_);
+    struct Enter {
+        ~Enter() {
+            if (!entered && driver.root != nullptr) cancel(driver.root); // it would wait for ever
         }
-        if (driver.cancelled) destroy = driver.root;
-    }
-    if (destroy != nullptr) cancel(destroy);
+        Driver& driver;
+        bool entered = false;
+    } enter{driver};
+    unlink();
+    driver.run(context_, handle_, enter.entered);
 }
 
 bool is_running(const Spawned* root) noexcept { return root != nullptr && driver_of(root) != nullptr; }
@@ -76,8 +101,9 @@ void forget(const Spawned* root) noexcept {
 }
 
 bool may_wait() noexcept {
-    if (innermost_driver == nullptr || innermost_driver->root == nullptr) return true;
-    return !driver_of(innermost_driver->root)->cancelled;
+    const Driver* const driver = innermost_driver;
+    if (driver == nullptr || driver->running == nullptr || driver->root == nullptr) return true;
+    return !driver_of(driver->root)->cancelled;
 }
 
 IOLoop& loop_of_coroutine() {

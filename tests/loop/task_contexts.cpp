@@ -3,8 +3,10 @@
 #include "support/tasks.hpp"
 
 #include <exception>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -112,6 +114,72 @@ TEST_F(Tasks, S6_a_task_whose_context_cannot_be_entered_is_cancelled) {
     EXPECT_THAT(reported, ElementsAre(HasSubstr("no entry"), HasSubstr("no entry")));
     EXPECT_THROW(resumed.result(), CancelledError);
     EXPECT_THROW(begun.result(), CancelledError);
+}
+
+TEST_F(Tasks, S6_a_task_that_its_context_s_factory_cancels_does_not_go_on_and_is_destroyed_in_the_context) {
+    Future<void> future;
+    bool cancels = false;
+    auto spawn_in_context = [&](auto task) {
+        StackContext context([&] {
+            if (std::exchange(cancels, false)) future.cancel();
+        });
+        future = spawn(loop, task(*this));
+    };
+    auto in_it = [](Tasks& t) -> Task<> {
+        const Witness witness(t.log, Context::current() ? "task" : "task without its context");
+        co_await sleep_for(1s);
+        t.log.emplace_back("never");
+    };
+    auto opens_another = [](Tasks& t) -> Task<> {
+        const Witness witness(t.log, "task");
+        StackContext context([] {});
+        co_await all(sleep_for(1s));
+        t.log.emplace_back("never");
+    };
+    spawn_in_context(in_it);
+    loop.run_once();
+    cancels = true;
+    run();
+    spawn_in_context(opens_another);
+    loop.run_once();
+    cancels = true;
+    run();
+    spawn_in_context(in_it);
+    cancels = true; // before it begins
+    run();
+    EXPECT_FALSE(cancels);
+    EXPECT_THAT(log, ElementsAre("+task", "-task", "+task", "-task"));
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
+    EXPECT_FALSE(Context::current());
+}
+
+TEST_F(Tasks, S6_a_task_that_its_context_s_guard_cancels_as_it_goes_is_destroyed_then) {
+    Future<void> future;
+    bool cancels = false;
+    struct Guard {
+        explicit Guard(std::function<void()> f) : at_end(std::move(f)) {}
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() { at_end(); }
+        std::function<void()> at_end;
+    };
+    {
+        StackContext context([&] {
+            return Guard([&] {
+                if (std::exchange(cancels, false)) future.cancel();
+            });
+        });
+        future = spawn(loop, [](Tasks& t) -> Task<> {
+            const Witness witness(t.log, "task");
+            for (;;) co_await sleep_for(1s);
+        }(*this));
+    }
+    loop.run_once();
+    cancels = true;
+    loop.run_once(1s);
+    EXPECT_FALSE(cancels);
+    EXPECT_THAT(log, ElementsAre("+task", "-task"));
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
 }
 
 TEST_F(Tasks, S6_a_task_destroyed_with_a_context_open_leaves_none_behind) {

@@ -81,11 +81,8 @@ public:
     }
     /// Runs until it waits or has ended. `entered` is set when it begins: not if its context cannot be entered.
     void start(bool& entered) const {
-        const handle_type handle = handle_; // this object may be gone when it ends
-        handle.promise().context.resume([handle, &entered] {
-            entered = true;
-            drive(handle, handle.promise().root);
-        });
+        promise_type& promise = handle_.promise();
+        drive(promise.context, handle_, promise.root, entered); // this object may be gone when it returns
     }
 
 private:

@@ -37,8 +37,9 @@ struct CoroutinePromise {
 /// Goes on with `to` when `from` has been suspended: returned from its await_suspend().
 std::coroutine_handle<> transfer(std::coroutine_handle<> from, std::coroutine_handle<> to) noexcept;
 
-/// Runs a coroutine, and those that it transfers to, until all of them wait.
-void drive(std::coroutine_handle<> handle, Spawned* root);
+/// Runs a coroutine in its context, and those that it transfers to, until all of them wait. `entered` is set when it begins:
+/// not if the context cannot be entered.
+void drive(SuspendedContext& context, std::coroutine_handle<> handle, Spawned* root, bool& entered);
 
 /// True while a coroutine that is part of `root` is on the stack of this thread.
 bool is_running(const Spawned* root) noexcept;
@@ -101,21 +102,7 @@ public:
     /// Says better what it waits for.
     void wait_for(const Wait& wait) noexcept { wait_ = wait; }
     /// In the callable that the loop calls. The awaiter may be gone when it returns.
-    void resume() {
-        struct Enter {
-            ~Enter() {
-                if (!entered && root != nullptr) cancel(root); // it would wait for ever
-            }
-            std::coroutine_handle<> handle;
-            Spawned* root;
-            bool entered = false;
-        } enter{handle_, root_};
-        unlink();
-        context_.resume([&enter] {
-            enter.entered = true;
-            drive(enter.handle, enter.root);
-        });
-    }
+    void resume();
 
 private:
     friend class Spawned;
