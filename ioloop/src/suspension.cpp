@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "here.hpp"
 #include "raise.hpp"
 
 #include <ioloop/io_loop.hpp>
@@ -28,10 +29,11 @@ struct Driver {
         if (Spawned* const r = std::exchange(root, nullptr)) cancel(r);
     }
 
-    void* running = nullptr;      ///< address of the coroutine that it has resumed
-    std::coroutine_handle<> next; ///< that it resumes then
-    Spawned* root;                ///< null when that is destroyed
-    bool cancelled = false;       ///< root is to be destroyed when it is suspended
+    void* running = nullptr;           ///< address of the coroutine that it has resumed
+    std::coroutine_handle<> next;      ///< that it resumes then
+    SuspendedContext* inner = nullptr; ///< of another library's coroutine, inside the one that runs
+    Spawned* root;                     ///< null when that is destroyed
+    bool cancelled = false;            ///< root is to be destroyed when it is suspended
     Driver* const outer;
 };
 
@@ -45,6 +47,9 @@ void Driver::run(SuspendedContext& context, std::coroutine_handle<> handle, bool
             resumed.resume();
         }
         running = nullptr; // somebody else may have its address before the context is left
+        // Contexts are open still: what runs here waits for another library's coroutine, which takes them along.
+        SuspendedContext* const within = std::exchange(inner, nullptr);
+        if (within != nullptr && here.blocks != nullptr) within->suspend();
         destroy_if_cancelled();
     });
 }
@@ -83,7 +88,27 @@ void Suspension::resume() {
         bool entered = false;
     } enter{driver};
     unlink();
+    if (inside_another_) keep_contexts();
     driver.run(context_, handle_, enter.entered);
+}
+
+void Suspension::leave_contexts() noexcept {
+    Driver* const driver = innermost_driver;
+    if (driver == nullptr || driver->running == handle_.address() || !here.in_coroutine)
+        return context_.suspend();
+    // Another library's coroutine, inside one of this. If that one waits for it, the contexts that are open go now; if it has
+    // only begun it, they are its own, and stay. Which, shows when it waits itself.
+    context_.begin();
+    if (driver->running == nullptr) return;
+    driver->inner = &context_;
+    inside_another_ = true;
+}
+
+void Suspension::keep_contexts() noexcept {
+    inside_another_ = false;
+    for (Driver* driver = innermost_driver; driver != nullptr; driver = driver->outer) {
+        if (driver->inner == &context_) driver->inner = nullptr;
+    }
 }
 
 bool is_running(const Spawned* root) noexcept { return root != nullptr && driver_of(root) != nullptr; }

@@ -182,6 +182,85 @@ TEST_F(Tasks, S6_a_task_that_its_context_s_guard_cancels_as_it_goes_is_destroyed
     EXPECT_EQ(loop.statistics().timeouts, 0U);
 }
 
+TEST_F(Tasks, S6_a_coroutine_of_another_library_leaves_the_contexts_of_the_task_that_begins_it_alone) {
+    auto foreign = [](Tasks& t) -> Foreign {
+        co_await sleep_for(1s);
+        t.log.emplace_back(Context::current() ? "in" : "out");
+    };
+    spawn(loop, [](Tasks& t, auto begin) -> Task<> {
+        {
+            StackContext context([] {});
+            begin(t);
+            EXPECT_TRUE(Context::current());
+            co_await sleep_for(2s);
+            EXPECT_TRUE(Context::current());
+        }
+        EXPECT_FALSE(Context::current());
+        t.log.emplace_back("end");
+    }(*this, foreign));
+    run();
+    EXPECT_THAT(log, ElementsAre("in", "end"));
+    EXPECT_FALSE(Context::current());
+}
+
+TEST_F(Tasks, S6_a_context_open_across_the_co_await_of_another_library_s_coroutine_goes_while_that_waits) {
+    struct Lazy { // the least of such libraries
+        struct promise_type {
+            Lazy get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+            std::suspend_always initial_suspend() { return {}; }
+            auto final_suspend() noexcept {
+                struct Finish {
+                    bool await_ready() noexcept { return false; }
+                    std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
+                        return self.promise().continuation;
+                    }
+                    void await_resume() noexcept {}
+                };
+                return Finish{};
+            }
+            void return_void() {}
+            void unhandled_exception() { std::terminate(); }
+            std::coroutine_handle<> continuation;
+        };
+        bool await_ready() { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
+            handle.promise().continuation = awaiting;
+            return handle;
+        }
+        void await_resume() { handle.destroy(); }
+        std::coroutine_handle<promise_type> handle;
+    };
+    auto foreign = [](Tasks& t) -> Lazy {
+        for (int i = 0; i < 2; ++i) {
+            co_await sleep_for(1s);
+            t.log.emplace_back(Context::current() ? "in" : "out");
+        }
+    };
+    int open = 0;
+    struct Guard {
+        explicit Guard(int& o) : count(o) { ++count; }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() { --count; }
+        int& count;
+    };
+    spawn(loop, [](Tasks& t, auto wait, int& count) -> Task<> {
+        {
+            StackContext context([&] { return Guard(count); });
+            co_await wait(t);
+            EXPECT_TRUE(Context::current());
+            EXPECT_EQ(count, 1);
+        }
+        EXPECT_FALSE(Context::current());
+        t.log.emplace_back("end");
+    }(*this, foreign, open));
+    loop.run_once();
+    EXPECT_EQ(open, 0);
+    run();
+    EXPECT_EQ(open, 0);
+    EXPECT_THAT(log, ElementsAre("in", "in", "end"));
+}
+
 TEST_F(Tasks, S6_a_task_destroyed_with_a_context_open_leaves_none_behind) {
     auto future = spawn(loop, []() -> Task<> {
         StackContext context([] {});

@@ -229,15 +229,6 @@ TEST_F(Tasks, without_a_loop_nothing_can_be_awaited) {
 }
 
 TEST_F(Tasks, coroutines_of_other_libraries_can_wait_on_the_loop_too) {
-    struct Foreign {
-        struct promise_type {
-            Foreign get_return_object() { return {}; }
-            std::suspend_never initial_suspend() { return {}; }
-            std::suspend_never final_suspend() noexcept { return {}; }
-            void return_void() {}
-            void unhandled_exception() { std::terminate(); }
-        };
-    };
     auto foreign = [](Tasks& test) -> Foreign {
         co_await sleep_for(1s);
         test.log.push_back(std::to_string(co_await sum_to(3)));

@@ -6,10 +6,23 @@
 #include "support/socket_pair.hpp"
 
 #include <chrono>
+#include <coroutine>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+/// A coroutine of another library, which knows nothing of this one. It begins when it is called.
+struct Foreign {
+    struct promise_type {
+        Foreign get_return_object() { return {}; }
+        std::suspend_never initial_suspend() { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() { std::terminate(); }
+    };
+};
 
 struct Tasks : SimLoop {
     /// Runs it for so long, and what is ready then.

@@ -85,7 +85,10 @@ public:
     Suspension() = default;
     Suspension(const Suspension&) = delete;
     Suspension& operator=(const Suspension&) = delete;
-    ~Suspension() { unlink(); }
+    ~Suspension() {
+        unlink();
+        if (inside_another_) keep_contexts();
+    }
 
     /// In await_suspend(), when everything that can fail is done. `at` is the co_await: await_suspend()'s own
     /// `Origin at = Origin::here()`.
@@ -97,7 +100,7 @@ public:
         at_ = at;
         wait_ = wait;
         if (root_ != nullptr) link();
-        context_.suspend();
+        leave_contexts();
     }
     /// Says better what it waits for.
     void wait_for(const Wait& wait) noexcept { wait_ = wait; }
@@ -108,6 +111,8 @@ private:
     friend class Spawned;
     friend class Tasks;
 
+    void leave_contexts() noexcept;
+    void keep_contexts() noexcept;
     void link() noexcept; ///< among those of its root
     void unlink() noexcept {
         if (link_ == nullptr) return;
@@ -119,6 +124,7 @@ private:
     std::coroutine_handle<> handle_;
     Spawned* root_ = nullptr;
     SuspendedContext context_;
+    bool inside_another_ = false; ///< suspended while a coroutine of this library ran, and not as that one
 
     // For the inspector.
     const CoroutinePromise* promise_ = nullptr;
