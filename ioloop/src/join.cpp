@@ -5,6 +5,13 @@
 
 namespace ioloop::detail {
 
+std::unique_ptr<Spawned> Join::make_root() {
+    class Root final : public Spawned {
+        void give_result() override {}
+    };
+    return std::make_unique<Root>();
+}
+
 void Join::end() noexcept {
     ended_ = true;
     IOLoop* loop = loop_.loop();

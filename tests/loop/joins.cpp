@@ -180,6 +180,24 @@ TEST_F(Tasks, a_branch_that_runs_the_loop_is_not_destroyed_under_itself) {
     EXPECT_EQ(first.result().index(), 1U);
 }
 
+TEST_F(Tasks, nor_is_one_that_a_coroutine_of_another_library_waits_for) {
+    auto modal = [](Tasks& t) -> Task<> {
+        const Witness witness(t.log, "modal");
+        co_await next_turn();
+        for (int i = 0; i < 5; ++i) t.loop.run_once(1s); // the other branch ends meanwhile
+        t.log.emplace_back("closed");
+        co_await sleep_for(1h);
+    };
+    auto foreign = [&](Tasks& t) -> Foreign {
+        co_await with_timeout(1h, any(modal(t), sleep_for(2s)));
+        t.log.emplace_back("goes on");
+    };
+    loop.add_callback([&] { foreign(*this); });
+    run(1min);
+    EXPECT_THAT(log, ElementsAre("+modal", "closed", "-modal", "goes on"));
+    EXPECT_EQ(loop.statistics().timeouts, 0U);
+}
+
 TEST_F(Tasks, a_branch_that_runs_the_loop_until_the_time_is_up_and_then_ends_leaves_no_timeout_behind) {
     auto modal = [](Tasks& t) -> Task<> {
         t.loop.run_once(2s); // the time is up in here

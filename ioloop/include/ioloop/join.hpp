@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -50,11 +51,16 @@ public:
     Join(const Join&) = delete;
     Join& operator=(const Join&) = delete;
 
+    /// Before the branches are prepared: what they run as part of.
+    template <class Promise> Spawned* begin(std::coroutine_handle<Promise> handle) {
+        root_ = root_of(handle);
+        if (root_ == nullptr) root_ = (own_root_ = make_root()).get();
+        return root_;
+    }
     /// When all branches are prepared. False: they shall not begin. Thread: the loop's.
     template <class Promise> bool suspend(std::coroutine_handle<Promise> handle, const Origin& at) {
         const bool waits = may_wait();
         if (waits) loop_ = Poster(loop_of_coroutine());
-        root_ = root_of(handle);
         suspension_.suspend(handle, at, {WaitFor::branches});
         return waits;
     }
@@ -69,6 +75,7 @@ public:
     void end() noexcept;
 
 private:
+    static std::unique_ptr<Spawned> make_root();
     void wake_later(Duration delay);
     void wake();
 
@@ -77,6 +84,7 @@ private:
     bool ended_ = false;
     Poster loop_; ///< a branch may destroy it
     Spawned* root_ = nullptr;
+    std::unique_ptr<Spawned> own_root_; ///< where another library's coroutine waits
     Timeout wake_;
     Timeout limit_;
     Suspension suspension_;
@@ -88,12 +96,12 @@ void report_beside(const std::exception_ptr& error);
 template <class T> struct Branch {
     static constexpr std::size_t not_arrived = SIZE_MAX;
 
-    void prepare(Join& j, const CoroutinePromise* parent, Task<T> task) {
+    void prepare(Join& j, Spawned* root, const CoroutinePromise* parent, Task<T> task) {
         if (!task.valid()) refuse_empty_task();
         join = &j;
         runner = run(std::move(task), outcome);
         runner.prepare(
-            parent, [](void* self) { static_cast<Branch*>(self)->end(); }, this);
+            root, parent, [](void* self) { static_cast<Branch*>(self)->end(); }, this);
     }
     void end() {
         Join* const j = join;
@@ -148,11 +156,12 @@ template <class... T> struct BranchesAwaiter {
     bool await_ready() const noexcept { return join.complete(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
+        Spawned* const root = join.begin(handle);
         std::apply(
             [&](auto&... task) {
                 std::apply(
                     [&](auto&... branch) {
-                        (branch.prepare(join, promise_of(handle), std::move(task)), ...);
+                        (branch.prepare(join, root, promise_of(handle), std::move(task)), ...);
                     },
                     branches);
             },
@@ -176,8 +185,9 @@ template <class T> struct VectorAwaiter {
     bool await_ready() const noexcept { return join.complete(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
+        Spawned* const root = join.begin(handle);
         for (std::size_t i = 0; i < tasks.size(); ++i)
-            branches[i].prepare(join, promise_of(handle), std::move(tasks[i]));
+            branches[i].prepare(join, root, promise_of(handle), std::move(tasks[i]));
         if (!join.suspend(handle, at)) return;
         for (Branch<T>& branch : branches) branch.start();
     }

@@ -74,9 +74,9 @@ public:
         promise.owner = owner;
         promise.context.begin();
     }
-    /// The same, as part of what `parent` is a part of, and waits for. It may be null.
-    void prepare(const CoroutinePromise* parent, void (*ended)(void*), void* owner) noexcept {
-        prepare(parent != nullptr ? parent->root : nullptr, ended, owner);
+    /// The same, for `parent`, which waits for it. It may be null.
+    void prepare(Spawned* root, const CoroutinePromise* parent, void (*ended)(void*), void* owner) noexcept {
+        prepare(root, ended, owner);
         handle_.promise().awaiting = parent;
     }
     /// Runs until it waits or has ended. `entered` is set when it begins: not if its context cannot be entered.
