@@ -67,6 +67,40 @@ TEST_F(Tasks, references_are_kept_in_wrappers) {
     EXPECT_EQ(&std::get<0>(loop.run_sync([&] { return any(refer(one), sleep_for(1s)); })).get(), &one);
 }
 
+TEST_F(Tasks, any_takes_nothing_from_a_future_that_lost) {
+    Promise<> fast(loop);
+    Promise<std::unique_ptr<int>> slow(loop);
+    auto first = spawn(loop, any(fast.future(), slow.future()));
+    loop.run_once();
+    fast.set_value();
+    slow.set_value(std::make_unique<int>(7));
+    loop.run_ready();
+    EXPECT_EQ(first.result().index(), 0U);
+    EXPECT_THAT(slow.future().result(), testing::Pointee(7));
+
+    auto second = spawn(loop, any(sleep_for(1h), slow.future()));
+    loop.run_ready();
+    EXPECT_THAT(std::get<1>(second.result()), testing::Pointee(7));
+}
+
+TEST_F(Tasks, any_does_not_report_the_error_of_a_future_that_lost_and_is_asked_for) {
+    Promise<> fast(loop);
+    Promise<int> asked(loop, "asked");
+    Promise<int> forgotten(loop, "forgotten");
+    auto first = spawn(loop, any(fast.future(), asked.future(), forgotten.future()));
+    loop.run_once();
+    fast.set_value();
+    asked.set_exception(std::make_exception_ptr(std::runtime_error("seen")));
+    forgotten.set_exception(std::make_exception_ptr(std::runtime_error("not seen")));
+    loop.run_ready();
+    EXPECT_EQ(first.result().index(), 0U);
+    EXPECT_THROW(static_cast<void>(asked.future().result()), std::runtime_error);
+    asked = Promise<int>(loop);
+    forgotten = Promise<int>(loop);
+    loop.run_ready();
+    EXPECT_THAT(reported, ElementsAre("forgotten: not seen"));
+}
+
 TEST_F(Tasks, any_begins_no_more_than_it_needs) {
     auto first = spawn(loop, any(immediately(1), after(1s, 2)));
     loop.run_ready();

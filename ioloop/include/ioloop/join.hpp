@@ -11,6 +11,7 @@
 /// cancelled so, as others may wait for it (Tornado's rule).
 #pragma once
 
+#include <ioloop/future.hpp>
 #include <ioloop/task.hpp>
 
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -198,6 +200,35 @@ template <class T> struct VectorAwaiter {
     std::vector<Branch<T>> branches{tasks.size()};
 };
 
+/// Waits for a future's result, and leaves it there.
+template <class T> struct FutureWait : FutureAwaiter<T, false> {
+    using FutureAwaiter<T, false>::FutureAwaiter;
+    void await_resume() const noexcept {}
+};
+
+/// What takes part in any(), as a task, and how its value is taken if it has won.
+template <class A> struct Racer {
+    static auto task(A awaitable) { return as_task(std::move(awaitable)); }
+    template <class T> static Element<T> take(Outcome<T>& outcome) { return take_element(outcome); }
+};
+/// A future that has lost keeps its value: others may wait for it.
+template <class T> struct Racer<Future<T>> {
+    static Task<Future<T>> task(Future<T> future) {
+        co_await FutureWait<T>(future);
+        co_return future;
+    }
+    static Element<T> take(Outcome<Future<T>>& outcome) {
+        FutureAwaiter<T, true> future(outcome.take());
+        if constexpr (std::is_void_v<T>) {
+            future.await_resume();
+            return {};
+        } else {
+            return future.await_resume();
+        }
+    }
+};
+template <class A> using RacerOutcome = typename decltype(Racer<A>::task(std::declval<A>()))::value_type;
+
 [[noreturn]] void refuse_any_of_none();
 
 } // namespace detail
@@ -231,24 +262,25 @@ template <class T> Task<std::vector<detail::Element<T>>> all(std::vector<Task<T>
     co_return values;
 }
 
-/// Waits for the first of them to end, and cancels the others.
+/// Waits for the first of them to end, and cancels the others; of a future among those, nothing is taken.
 /// Errors: what that one throws; that of another that ended in the same turn goes to the error hook.
 template <class... A>
     requires(sizeof...(A) > 0)
 Task<std::variant<detail::Element<detail::Awaited<A>>...>> any(A... awaitables) {
     using Result = std::variant<detail::Element<detail::Awaited<A>>...>;
-    detail::BranchesAwaiter<detail::Awaited<A>...> awaiter{detail::Join(1),
-                                                           {detail::as_task(std::move(awaitables))...}};
+    detail::BranchesAwaiter<detail::RacerOutcome<A>...> awaiter{
+        detail::Join(1), {detail::Racer<A>::task(std::move(awaitables))...}};
     co_await awaiter;
     std::apply([](const auto&... branch) { (branch.report_unless_first(), ...); }, awaiter.branches);
     std::optional<Result> result;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-        const auto take = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>) {
+        const auto take = [&]<std::size_t Index, class Of>(std::integral_constant<std::size_t, Index>,
+                                                           std::type_identity<Of>) {
             auto& branch = std::get<Index>(awaiter.branches);
             if (branch.rank == 0)
-                result.emplace(std::in_place_index<Index>, detail::take_element(branch.outcome));
+                result.emplace(std::in_place_index<Index>, detail::Racer<Of>::take(branch.outcome));
         };
-        (take(std::integral_constant<std::size_t, I>()), ...);
+        (take(std::integral_constant<std::size_t, I>(), std::type_identity<A>()), ...);
     }
     (std::index_sequence_for<A...>());
     co_return std::move(*result);
