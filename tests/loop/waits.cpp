@@ -41,6 +41,23 @@ TEST_F(Tasks, G4_next_turn_lets_everything_else_run_once) {
     EXPECT_THAT(log, ElementsAre("task 0", "task 1"));
 }
 
+TEST_F(Tasks, after_readable_next_turn_is_the_end_of_this_turn) { // all that is ready has run by then
+    spawn(loop, [](Tasks& t) -> Task<> {
+        co_await readable(t.pair.a);
+        t.loop.add_callback([&t] { t.log.emplace_back("callback"); });
+        co_await next_turn();
+        t.log.emplace_back("task");
+        co_await next_turn();
+        t.log.emplace_back("next turn");
+    }(*this));
+    loop.run_once();
+    pair.send_to_a();
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("callback", "task"));
+    loop.run_once();
+    EXPECT_THAT(log, ElementsAre("callback", "task", "next turn"));
+}
+
 TEST_F(Tasks, a_task_reads_from_a_descriptor) {
     auto line = spawn(loop, [](const SocketPair& p) -> Task<std::string> {
         std::string text;

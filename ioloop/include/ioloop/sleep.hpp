@@ -51,15 +51,16 @@ private:
 
 } // namespace detail
 
-/// Goes on after `delay`; zero or less: in the next turn.
+/// Goes on after `delay`; zero or less: as next_turn().
 [[nodiscard]] inline detail::SleepAwaiter sleep_for(Duration delay, Origin origin = Origin::here()) {
     return {delay, never, origin};
 }
-/// Goes on at `deadline`, or in the next turn if that is past.
+/// Goes on at `deadline`; if that is past, as next_turn().
 [[nodiscard]] inline detail::SleepAwaiter sleep_until(TimePoint deadline, Origin origin = Origin::here()) {
     return {forever, deadline, origin};
 }
-/// Goes on in the next turn: lets everything else that is ready run once.
+/// Lets everything else that is ready run once: goes on in the next turn, or, after readable() and writable(), at the end of this one
+/// (which runs its callbacks and timeouts after its handlers).
 [[nodiscard]] inline detail::SleepAwaiter next_turn(Origin origin = Origin::here()) {
     return {Duration::zero(), never, origin};
 }
