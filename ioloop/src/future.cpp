@@ -36,16 +36,26 @@ FutureState::FutureState(IOLoop* home, const Origin& origin) : origin_(origin), 
     if (home != nullptr) home_ = Poster(*home);
 }
 
-void FutureState::when_done(const Poster& loop, Callback callback, const Origin& origin) {
+FutureState::Waiters::iterator FutureState::when_done(const Poster& loop, Callback callback,
+                                                      const Origin& origin) {
+    Waiters made; // outside the lock: to move a closure is to run code of the program
+    const auto waiter = made.insert(made.end(), {loop, std::move(callback), origin});
     {
         const std::lock_guard lock(mutex_);
         if (!done()) {
-            waiters_.push_back({loop, std::move(callback), origin});
-            return;
+            waiters_.splice(waiters_.end(), made);
+            return waiter;
         }
     }
-    const NullContext none;
-    loop.add_callback(std::move(callback), origin);
+    post(made);
+    return {};
+}
+
+void FutureState::withdraw(Waiters::iterator waiter) noexcept {
+    if (done()) return;
+    Waiters withdrawn; // destroyed outside the lock
+    const std::lock_guard lock(mutex_);
+    if (!done()) withdrawn.splice(withdrawn.end(), waiters_, waiter);
 }
 
 bool FutureState::claim() {
@@ -61,7 +71,7 @@ void FutureState::unclaim() {
 }
 
 void FutureState::publish() {
-    std::vector<Waiter> waiters;
+    Waiters waiters;
     Callback hook; // of no more use, and destroyed outside the lock
     {
         const std::lock_guard lock(mutex_);
@@ -73,13 +83,13 @@ void FutureState::publish() {
 }
 
 /// Outside the lock: a loop that is closed destroys the callback, which may do anything.
-void FutureState::post(std::vector<Waiter>& waiters) {
+void FutureState::post(Waiters& waiters) {
     const NullContext none; // each brings its own
     for (Waiter& waiter : waiters) waiter.loop.add_callback(std::move(waiter.callback), waiter.origin);
 }
 
 bool FutureState::cancel() {
-    std::vector<Waiter> waiters;
+    Waiters waiters;
     Callback hook;
     {
         const std::lock_guard lock(mutex_);

@@ -296,3 +296,19 @@ TEST_F(Tasks, a_cancelled_wait_is_not_resumed_by_its_own_destructors) {
         EXPECT_EQ(loop.statistics().timeouts, 0U);
     }
 }
+
+TEST_F(Tasks, a_wait_that_is_over_leaves_nothing_in_a_future_that_is_pending) {
+    Promise<> end(loop);
+    auto serve = spawn(loop, [](Future<> shutdown) -> Task<> {
+        for (int i = 0; i < 3; ++i) {
+            try {
+                co_await with_timeout(1s, shutdown);
+            } catch (const TimeoutError&) { // NOLINT(bugprone-empty-catch): the next round
+            }
+        }
+    }(end.future()));
+    run(10s);
+    EXPECT_TRUE(serve.done());
+    end.set_value();
+    EXPECT_EQ(loop.run_once().callbacks, 0U) << "of waits that were over";
+}

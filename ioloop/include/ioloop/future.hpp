@@ -26,11 +26,11 @@
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace ioloop {
 
@@ -51,8 +51,17 @@ public:
 
     bool done() const noexcept { return done_.load(std::memory_order_acquire); }
 
+    struct Waiter {
+        Poster loop;
+        Callback callback;
+        Origin origin;
+    };
+    using Waiters = std::list<Waiter>;
+
     /// Posts `callback` to `loop` when the result is there, or now if it is.
-    void when_done(const Poster& loop, Callback callback, const Origin& origin);
+    Waiters::iterator when_done(const Poster& loop, Callback callback, const Origin& origin);
+    /// Who waits there wants to be told no more. Nothing if he has been.
+    void withdraw(Waiters::iterator waiter) noexcept;
 
     /// Gives the result by calling `set`, unless there is one. False if it was cancelled before.
     /// Errors: std::future_error(promise_already_satisfied); what `set` throws, and then there is no result.
@@ -95,15 +104,10 @@ protected:
     void report_unseen(const std::exception_ptr& error) noexcept;
 
 private:
-    struct Waiter {
-        Poster loop;
-        Callback callback;
-        Origin origin;
-    };
     bool claim();
     void unclaim();
     void publish(); ///< the result is there
-    static void post(std::vector<Waiter>& waiters);
+    static void post(Waiters& waiters);
 
     std::mutex mutex_;
     std::atomic<bool> done_{false};
@@ -112,7 +116,7 @@ private:
     bool cancelled_ = false;
     WaitFor made_by_ = WaitFor::future;
     std::uint64_t task_ = 0;
-    std::vector<Waiter> waiters_;
+    Waiters waiters_; ///< a list: who gives up waiting leaves nothing behind
     Callback on_cancel_;
     Origin origin_;
     Poster home_;     ///< where an error is reported that nobody asks for
@@ -273,7 +277,9 @@ public:
     FutureAwaiter(const FutureAwaiter&) = delete;
     FutureAwaiter& operator=(const FutureAwaiter&) = delete;
     ~FutureAwaiter() {
-        if (waiting_) *waiting_ = nullptr;
+        if (!waiting_) return;
+        *waiting_ = nullptr;
+        future_.state_->withdraw(waiter_);
     }
 
     bool await_ready() const noexcept { return future_.done(); }
@@ -296,18 +302,20 @@ public:
 
 private:
     void wait() {
-        waiting_ = std::make_shared<Suspension*>(&suspension_);
-        future_.state_->when_done(
+        auto waiting = std::make_shared<Suspension*>(&suspension_);
+        waiter_ = future_.state_->when_done(
             Poster(loop_of_coroutine()),
-            [waiting = waiting_] {
+            [waiting] {
                 if (*waiting != nullptr) (*waiting)->resume();
             },
             "co_await future");
+        waiting_ = std::move(waiting);
     }
 
     Future<T> future_;
     Suspension suspension_;
-    std::shared_ptr<Suspension*> waiting_; ///< null when it waits no more. Used on the loop's thread only
+    std::shared_ptr<Suspension*> waiting_;  ///< null when it waits no more. Used on the loop's thread only
+    FutureState::Waiters::iterator waiter_; ///< if there is a `waiting_`
 };
 
 } // namespace detail
