@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <memory_resource>
 #include <mutex>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -78,7 +77,6 @@ public:
     mutable std::mutex mutex; ///< no callable is called or destroyed under it, and the loop is not called
     Entries entries{std::pmr::new_delete_resource()};
     std::vector<std::pair<Fd, Id>> handlers;
-    int late_posts = 0;  ///< Posters on their way to the loop
     bool closed = false; ///< the scope is being destroyed
 
     // For the inspector.
@@ -273,24 +271,11 @@ bool Scope::State::unbind(Fd fd) noexcept {
 
 bool Scope::State::post(Callback&& callback, const Origin& origin, Post how) {
     require(how == Post::spawned ? "spawn_callback" : "add_callback", static_cast<bool>(callback), origin);
-    struct Posting {
-        ~Posting() {
-            if (!counted) return;
-            const std::lock_guard lock(state.mutex);
-            --state.late_posts;
-        }
-        State& state;
-        bool counted = false;
-    } posting{*this};
     Id id{};
     {
         const std::lock_guard lock(mutex);
         if (closed) return false;
         id = entries.emplace(Entry{std::move(callback)});
-        if (how == Post::late) {
-            ++late_posts;
-            posting.counted = true;
-        }
     }
     Closure closure(shared_from_this(), id);
     switch (how) {
@@ -320,14 +305,12 @@ Scope::Scope(IOLoop& loop, std::string name, const Origin& origin)
 }
 
 Scope::~Scope() {
-    for (bool first = true;; first = false) {
-        {
-            const std::lock_guard lock(state_->mutex);
-            state_->closed = true;
-            if (state_->late_posts == 0) break;
-        }
-        if (!first) std::this_thread::yield();
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->closed = true;
     }
+    // A late post may still be on its way to the loop. It is not waited for: its callable is gone then, its closure calls nothing,
+    // and whoever posts may be waiting for what this thread holds, or be this thread.
     state_->end_all();
     if (state_->scopes != nullptr) state_->scopes->remove(*state_);
 }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -373,4 +374,38 @@ TEST_F(Scopes, a_poster_may_outlive_scope_and_loop_and_its_posts_run_before_the_
         doomed.reset();
         for (std::thread& poster : posters) poster.join();
     }
+}
+
+TEST_F(Scopes, a_poster_that_is_refused_may_destroy_the_scope_that_its_callable_owns) {
+    auto object = std::make_shared<Scope>(loop, "object");
+    Scope::Poster back = object->poster();
+    const std::weak_ptr<Scope> watch = object;
+    loop.close();
+    EXPECT_FALSE(back.add_callback([self = std::move(object)] {}));
+    EXPECT_TRUE(watch.expired());
+}
+
+TEST_F(Scopes, a_callable_of_a_poster_may_be_the_last_that_owns_the_scope) {
+    auto object = std::make_shared<Scope>(loop, "object");
+    Scope::Poster back = object->poster();
+    const std::weak_ptr<Scope> watch = object;
+    EXPECT_TRUE(back.add_callback([self = std::move(object)] {}));
+    loop.run_ready();
+    EXPECT_TRUE(watch.expired());
+}
+
+TEST_F(Scopes, its_end_waits_for_no_host_that_a_late_post_rings) {
+    std::mutex host;
+    std::atomic<bool> rung{false};
+    loop.set_host_waker([&] {
+        rung = true;
+        const std::lock_guard lock(host);
+    });
+    loop.run_once();
+    std::unique_lock held(host);
+    std::thread late([poster = scope->poster()]() mutable { poster.add_callback([] {}); });
+    while (!rung) std::this_thread::yield();
+    scope.reset(); // by a host that holds its lock
+    held.unlock();
+    late.join();
 }
