@@ -20,6 +20,19 @@ Poller::Key HandlerTable::emplace(HandlerEntry&& entry) {
 
 void HandlerTable::bind(Poller::Key key) { slots_.set(at(key).fd, slot_of(key)); }
 
+HandlerEntry HandlerTable::rebind(Poller::Key key, std::uint64_t turn) {
+    const std::uint32_t slot = slots_.find(at(key).fd);
+    bind(key);
+    removals_[slot] = {static_cast<std::uint32_t>(turn), entries_.at(slot).chain.site()};
+    entries_.retire(slot);
+    HandlerEntry earlier;
+    if (!entries_.at(slot).running) {
+        earlier = std::move(entries_.at(slot));
+        entries_.release(slot);
+    }
+    return earlier;
+}
+
 void HandlerTable::discard(Poller::Key key) noexcept {
     entries_.retire(slot_of(key));
     entries_.release(slot_of(key));

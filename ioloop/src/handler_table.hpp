@@ -74,6 +74,9 @@ public:
     /// system knows.
     /// Requires: the number has none. Errors: std::bad_alloc, with nothing changed.
     void bind(Poller::Key key);
+    /// bind() for a number that has an entry: ends that registration, as remove() does, but what is destroyed of it is left to
+    /// the caller. Gives the entry, empty if it runs. Requires: find(at(key).fd) is not null.
+    [[nodiscard]] HandlerEntry rebind(Poller::Key key, std::uint64_t turn);
     /// Takes out an entry that was not bound.
     void discard(Poller::Key key) noexcept;
 

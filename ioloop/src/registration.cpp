@@ -7,6 +7,7 @@
 #include "site_table.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace ioloop {
@@ -63,13 +64,16 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     }
     if (const auto error = poller_->add(fd, events, undo.key)) return error;
     undo.watched = true;
+    std::optional<HandlerEntry>
+        dead; // destroyed last: its destructor may do anything, such as close the loop
     if (earlier != nullptr) {
         // The poller knows better than the table: that file was closed, this is another under its number.
         if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(fd), *earlier);
-        handlers_.remove(fd, turn_);
+        dead = handlers_.rebind(undo.key, turn_);
         ++statistics_.dead_handlers;
+    } else {
+        handlers_.bind(undo.key);
     }
-    handlers_.bind(undo.key);
     undo.emplaced = undo.watched = false;
     if (observer_ != nullptr) tell_change(ChangeKind::added, undo.key, handlers_.at(undo.key));
     statistics_.handlers = handlers_.size();

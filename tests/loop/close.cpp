@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // close() and the destructor; the life and death of callables.
+#include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 #include "support/thrown.hpp"
@@ -335,6 +336,17 @@ TEST_F(Close, a_callable_that_destroys_the_loop_may_destroy_clock_observer_and_h
     testing::internal::CaptureStderr();
     EXPECT_EQ(game->loop.run_until(game->world.now() + 1s, Budget{1s}).ended, Ended::stopped);
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("nobody is left"));
+}
+
+TEST_F(Close, a_handler_whose_number_has_got_another_owner_may_close_the_loop_as_it_goes) {
+    loop->add_handler(
+        pair.a, [last = AtExit([&] { loop->close(); })](Fd, Events) {}, Events::read);
+    SocketPair quiet;
+    os::replace(pair.a, quiet.a); // closes the old file
+    loop->add_handler(
+        pair.a, [&](Fd, Events) { note("handler")(); }, Events::read);
+    EXPECT_THROW(loop->run_once(), std::logic_error) << "it is closed";
+    EXPECT_THAT(order, testing::IsEmpty());
 }
 
 // ---- and from outside ---------------------------------------------------------------------------
