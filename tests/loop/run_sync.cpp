@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -154,4 +155,29 @@ TEST_F(Futures, run_sync_refuses_a_null_function) {
     const auto null = static_cast<int (*)()>(nullptr);
     EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(null); }), refusal);
     EXPECT_EQ(thrown<std::invalid_argument>([&] { loop.run_sync(Function<Task<>()>()); }), refusal);
+}
+
+TEST_F(Futures, run_sync_leaves_the_value_to_others_who_have_the_future) {
+    const std::string text = "a result that does not fit into a string itself";
+    Promise<std::string> promise(loop);
+    const Future<std::string> future = promise.future();
+    promise.set_value(text);
+    EXPECT_EQ(loop.run_sync([&] { return future; }), text);
+    EXPECT_EQ(future.result(), text);
+}
+
+TEST_F(Futures, run_sync_refuses_an_empty_future) {
+    EXPECT_THAT(thrown<std::invalid_argument>([&] { loop.run_sync([] { return Future<int>(); }); }),
+                testing::HasSubstr("run_sync: empty future"));
+}
+
+TEST_F(Futures, a_run_sync_that_is_refused_for_its_thread_leaves_no_work_behind) {
+    int ran = 0;
+    loop.run_once();
+    std::thread([&] {
+        EXPECT_THROW(loop.run_sync([&] { ++ran; }, 1s),
+                     std::logic_error); // to arm it is for the loop's thread
+    }).join();
+    EXPECT_EQ(loop.run_once().callbacks, 0U);
+    EXPECT_EQ(ran, 0);
 }

@@ -175,6 +175,18 @@ private:
     using State = detail::FutureStateOf<T>;
     explicit Future(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 
+    /// The result for somebody whose handle goes now. Others may share the value; what cannot be copied cannot have been meant
+    /// for several.
+    T take() const {
+        if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
+            return result();
+        } else {
+            if constexpr (std::is_copy_constructible_v<T>) {
+                if (state_.use_count() > 1) return result();
+            }
+            return std::move(result());
+        }
+    }
     /// For somebody who asks for what is in it.
     State& done_state(const char* member) const {
         if (!valid()) detail::refuse_empty_future(member);
@@ -289,12 +301,8 @@ public:
         suspension_.suspend(handle, at, future_.state_->wait());
     }
     std::conditional_t<moves, T, typename Outcome<T>::Reference> await_resume() {
-        if constexpr (moves && !std::is_void_v<T> && !std::is_reference_v<T>) {
-            // Others may share the value; what cannot be copied cannot have been meant for several.
-            if constexpr (std::is_copy_constructible_v<T>) {
-                if (future_.state_.use_count() > 1) return future_.result();
-            }
-            return std::move(future_.result());
+        if constexpr (moves) {
+            return future_.take();
         } else {
             return future_.result();
         }

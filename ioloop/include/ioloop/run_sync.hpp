@@ -64,18 +64,6 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     const Origin origin("run_sync");
     const auto state = std::make_shared<State>(std::forward<F>(f));
     const Poster poster(*this); // `f` may destroy the loop
-    add_callback(
-        [this, poster, state, origin] {
-            if (state->over) return;
-            const auto begin = [&] { state->future = detail::as_future(*this, state->f, origin); };
-            detail::call_into(state->failed, begin);
-            if (poster.closed()) return;
-            if (state->failed.failed()) return stop();
-            add_future(state->future, [this, state](const Future<T>&) {
-                if (!state->over) stop();
-            });
-        },
-        origin);
     bool timed_out = false;
     Timeout limit;
     if (timeout) {
@@ -90,6 +78,7 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
     struct Over { // however start() ends
         ~Over() {
             state->over = true;
+            if (!limit) return;
             if (IOLoop* loop = poster.loop()) loop->remove_timeout(limit);
         }
         Poster poster;
@@ -97,6 +86,22 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
         Timeout limit;
     } const over{poster, state, limit};
 
+    // After the timeout, which is refused on another thread than the loop's: then nothing is left behind.
+    add_callback(
+        [this, poster, state, origin] {
+            if (state->over) return;
+            const auto begin = [&] {
+                state->future = detail::as_future(*this, state->f, origin);
+                if (poster.closed()) return;
+                if (!state->future.valid()) detail::refuse_null("run_sync: empty future");
+                add_future(state->future, [this, state](const Future<T>&) {
+                    if (!state->over) stop();
+                });
+            };
+            detail::call_into(state->failed, begin);
+            if (state->failed.failed() && !poster.closed()) stop();
+        },
+        origin);
     start();
     if (state->failed.failed()) state->failed.get();
     if (!state->future.valid() || !state->future.done()) {
@@ -104,11 +109,7 @@ template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration
         if (timed_out) detail::raise_timeout();
         detail::raise_stopped();
     }
-    if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
-        return static_cast<T>(state->future.result());
-    } else {
-        return T(std::move(state->future.result()));
-    }
+    return static_cast<T>(state->future.take());
 }
 
 } // namespace ioloop
