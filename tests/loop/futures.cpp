@@ -3,6 +3,7 @@
 #include "support/sim_loop.hpp"
 #include "support/thrown.hpp"
 
+#include <atomic>
 #include <exception>
 #include <future>
 #include <memory>
@@ -315,4 +316,26 @@ TEST_F(Futures, a_promise_that_was_moved_from_gives_nothing) {
     EXPECT_FALSE(promise.done());
     promise.set_value(2);
     EXPECT_EQ(promise.future().result(), 2);
+}
+
+TEST_F(Futures, a_promise_may_go_as_soon_as_another_thread_sees_its_result) {
+    // A use after its end is an error that the sanitizers see.
+    std::atomic<Promise<int>*> given{nullptr};
+    std::atomic<bool> enough{false};
+    std::thread worker([&] {
+        while (!enough) {
+            if (Promise<int>* const promise = given.exchange(nullptr)) promise->set_value(1);
+        }
+    });
+    int sum = 0;
+    for (int i = 0; i < 5000; ++i) {
+        Promise<int> promise(loop);
+        const Future<int> future = promise.future();
+        given = &promise;
+        while (!future.done()) std::this_thread::yield();
+        sum += future.result();
+    }
+    enough = true;
+    worker.join();
+    EXPECT_EQ(sum, 5000);
 }

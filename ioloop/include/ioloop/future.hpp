@@ -226,12 +226,12 @@ public:
     template <class... Args>
         requires(std::is_void_v<T> ? sizeof...(Args) == 0 : sizeof...(Args) <= 1)
     bool set_value(Args&&... args) {
-        State& s = state("Promise::set_value");
-        return s.settle([&] { s.outcome.set_value(std::forward<Args>(args)...); });
+        const auto s = kept_state("Promise::set_value");
+        return s->settle([&] { s->outcome.set_value(std::forward<Args>(args)...); });
     }
     bool set_exception(std::exception_ptr error) {
-        State& s = state("Promise::set_exception");
-        return s.settle([&] { s.outcome.set_error(std::move(error)); });
+        const auto s = kept_state("Promise::set_exception");
+        return s->settle([&] { s->outcome.set_error(std::move(error)); });
     }
     /// Tornado's spelling of set_value().
     template <class... Args> bool set_result(Args&&... args) {
@@ -240,8 +240,8 @@ public:
 
     /// Takes over what a piece of work came to. Requires: outcome.done().
     bool set_outcome(Outcome<T>&& outcome) {
-        State& s = state("Promise::set_outcome");
-        return s.settle([&] { s.outcome.take_over(std::move(outcome)); });
+        const auto s = kept_state("Promise::set_outcome");
+        return s->settle([&] { s->outcome.take_over(std::move(outcome)); });
     }
 
     /// Called, once and by whoever cancels, when the future is cancelled: stop working on it.
@@ -260,6 +260,11 @@ private:
     State& state(const char* member) const {
         if (state_ == nullptr) detail::refuse_moved_from(member);
         return *state_;
+    }
+    /// For whoever gives the result: as soon as others see it, this promise may be gone.
+    std::shared_ptr<State> kept_state(const char* member) const {
+        state(member);
+        return state_;
     }
 
     std::shared_ptr<State> state_;
