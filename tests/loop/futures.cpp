@@ -339,3 +339,12 @@ TEST_F(Futures, a_promise_may_go_as_soon_as_another_thread_sees_its_result) {
     worker.join();
     EXPECT_EQ(sum, 5000);
 }
+
+TEST_F(Futures, no_exception_at_all_is_refused_as_a_result) {
+    Promise<int> promise(loop);
+    EXPECT_THROW(promise.set_exception(std::current_exception()),
+                 std::invalid_argument); // not within a catch
+    EXPECT_FALSE(promise.done());
+    promise.set_value(1);
+    EXPECT_EQ(promise.future().result(), 1);
+}

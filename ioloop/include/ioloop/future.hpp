@@ -229,7 +229,11 @@ public:
         const auto s = kept_state("Promise::set_value");
         return s->settle([&] { s->outcome.set_value(std::forward<Args>(args)...); });
     }
+    /// Errors: also invalid_argument for null.
     bool set_exception(std::exception_ptr error) {
+#if defined(__cpp_exceptions) // else there are none but null
+        if (error == nullptr) detail::refuse_null("Promise::set_exception: null");
+#endif
         const auto s = kept_state("Promise::set_exception");
         return s->settle([&] { s->outcome.set_error(std::move(error)); });
     }
