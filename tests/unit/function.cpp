@@ -107,6 +107,27 @@ TEST(Function, is_empty_already_when_its_closure_is_destroyed) {
     EXPECT_TRUE(was_empty);
 }
 
+TEST(Function, destroys_also_what_its_closure_assigned_to_it_as_it_went) {
+    struct Assigns {
+        Function<void()>* self;
+        int* alive;
+        Assigns(Function<void()>* s, int* a) : self(s), alive(a) {}
+        Assigns(Assigns&& o) noexcept : self(std::exchange(o.self, nullptr)), alive(o.alive) {}
+        Assigns& operator=(Assigns&&) = delete;
+        ~Assigns() {
+            if (self != nullptr) *self = [c = Counted(*alive)] {};
+        }
+        void operator()() const {}
+    };
+    int alive = 0;
+    {
+        Function<void()> f;
+        f = Assigns(&f, &alive);
+        f = [] {};
+    }
+    EXPECT_EQ(alive, 0) << "it was lost";
+}
+
 TEST(Function, lets_exceptions_through) {
     Function<void()> f = [] { throw std::runtime_error("boom"); };
     EXPECT_THROW(f(), std::runtime_error);

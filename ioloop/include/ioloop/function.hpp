@@ -140,8 +140,11 @@ public:
 
     Function(Function&& other) noexcept { take(other); }
     Function& operator=(Function&& other) noexcept {
-        if (this != &other) {
-            reset();
+        if (this == &other) return *this;
+        if (operations_ == nullptr || operations_->destroy == nullptr) {
+            take(other);
+        } else {
+            const Function old(std::move(*this)); // goes last: its destructor may assign to this
             take(other);
         }
         return *this;
