@@ -22,6 +22,12 @@ TEST(Clock, until_is_never_negative_and_forever_for_never) {
     EXPECT_EQ(until(never, now), forever);
 }
 
+TEST(Clock, until_is_forever_where_the_difference_does_not_fit) {
+    EXPECT_EQ(until(never - 1ns, TimePoint(-1h)), forever);
+    EXPECT_EQ(until(TimePoint::min(), never - 1ns), 0s);
+    EXPECT_EQ(until(TimePoint(1h), TimePoint(-1h)), 2h);
+}
+
 TEST(Clock, the_steady_one_does_not_go_back) {
     const TimePoint a = steady_clock().now();
     EXPECT_GE(steady_clock().now(), a);

@@ -22,10 +22,12 @@ constexpr TimePoint after(TimePoint start, Duration delay) noexcept {
     return start + delay;
 }
 
-/// `deadline - start`, but `forever` where the deadline is `never`, and never negative.
+/// `deadline - start`, but `forever` where the deadline is `never` or that does not fit, and never negative.
 constexpr Duration until(TimePoint deadline, TimePoint start) noexcept {
     if (deadline == never) return forever;
-    return deadline <= start ? Duration::zero() : deadline - start;
+    if (deadline <= start) return Duration::zero();
+    if (start < TimePoint() && deadline > never + start.time_since_epoch()) return forever;
+    return deadline - start;
 }
 
 /// Where the loop gets its time from. Monotonic: a reading is never smaller than one before it.
