@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +67,23 @@ TEST_F(Executors, exceptions_come_back_too) {
     EXPECT_THROW(
         loop.run_sync([&] { return loop.run_in_executor([]() -> int { throw std::domain_error("x"); }); }),
         std::domain_error);
+}
+
+TEST_F(Executors, work_that_cannot_be_moved_comes_back_as_the_exception_of_that) {
+    struct Work {
+        Work() = default;
+        Work(const Work& other) : armed(other.armed) {
+            if (*armed) throw std::domain_error("not now");
+        }
+        int operator()() const { return 1; }
+        std::shared_ptr<bool> armed = std::make_shared<bool>(false);
+    };
+    ManualExecutor manual;
+    const Work work;
+    auto result = loop.run_in_executor(work, &manual);
+    *work.armed = true;
+    manual.run();
+    EXPECT_THROW(static_cast<void>(result.result()), std::domain_error);
 }
 
 TEST_F(Executors, values_that_can_only_be_moved_come_back) {

@@ -104,10 +104,11 @@ Future<std::invoke_result_t<std::decay_t<F>&>> IOLoop::run_in_executor(F&& f, Ex
     chosen.execute([promise = std::move(promise), f = std::forward<F>(f)]() mutable {
         if (promise.done()) return; // cancelled before it began
         Outcome<T> outcome;
-        {
+        const auto begin = [&f]() -> T {
             auto work = std::move(f); // and its captures go before anybody is told
-            detail::call_into(outcome, work);
-        }
+            return work();
+        };
+        detail::call_into(outcome, begin);
         promise.set_outcome(std::move(outcome));
     });
     return future;
