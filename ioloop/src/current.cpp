@@ -84,6 +84,7 @@ bool IOLoop::initialized() noexcept {
 }
 
 void IOLoop::install() {
+    if (self_ == nullptr) raise(std::logic_error("install: the loop is closed"));
     Instance& instance = the_instance();
     const std::lock_guard lock(instance.mutex);
     if (instance.loop != nullptr) raise(std::logic_error("install: there is an instance already"));

@@ -111,6 +111,14 @@ TEST_F(Current, C9_a_closed_loop_is_not_current) {
     EXPECT_EQ(IOLoop::current(false), nullptr);
 }
 
+TEST_F(Current, C9_a_closed_loop_cannot_be_installed) {
+    IOLoop::clear_instance();
+    IOLoop loop;
+    loop.close();
+    EXPECT_THAT(thrown<std::logic_error>([&] { loop.install(); }), testing::HasSubstr("install"));
+    EXPECT_FALSE(IOLoop::initialized());
+}
+
 TEST_F(Current, C9_a_destroyed_loop_is_not_current) {
     { const IOLoop loop; }
     EXPECT_EQ(IOLoop::current(false), nullptr);

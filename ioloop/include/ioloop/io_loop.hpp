@@ -382,7 +382,7 @@ public:
     static IOLoop& instance();
     /// True if there is one. Makes none. Thread: any.
     static bool initialized() noexcept;
-    /// Makes this loop the instance(). Errors: logic_error if there is one. Thread: any.
+    /// Makes this loop the instance(). Errors: logic_error if there is one, or if this is closed. Thread: any.
     void install();
     /// Forgets the instance; destroys it if instance() made it. Thread: any.
     static void clear_instance() noexcept;
