@@ -170,6 +170,7 @@ set(floor_3
     src/net/tcp_client.cpp
     src/net/tcp_server.cpp
     src/net/frame.cpp
+    src/net/open_loop.hpp
     src/net/pending_read.hpp
     src/net/quiet_failure.hpp
     src/net/tcp_stream.cpp

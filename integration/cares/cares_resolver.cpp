@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <ares.h>
@@ -76,6 +77,7 @@ public:
     }
 
     void ask(const std::string& host, std::uint16_t port, Duration timeout, Promise<Addresses> answer) {
+        if (loop_.closed()) throw std::logic_error("cares::Resolver::resolve: the loop is closed");
         const auto kept = shared_from_this();
         const auto question = std::make_shared<Question>(loop_, host, port, std::move(answer));
         question->arm(timeout);

@@ -167,3 +167,12 @@ TEST(CaresWithoutLoop, the_loop_may_be_closed_first) {
     loop.run_once(10ms);
     loop.close();
 }
+
+TEST(CaresWithoutLoop, a_closed_loop_is_asked_no_more) {
+    IOLoop loop;
+    cares::Resolver resolver(loop, {.servers = "127.0.0.1:1"});
+    loop.close();
+    EXPECT_THROW(static_cast<void>(resolver.resolve("silent.test", 80)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(resolver.resolve("silent.test", 80, 1s)), std::logic_error);
+    EXPECT_TRUE(resolver.resolve("localhost", 80).done());
+}

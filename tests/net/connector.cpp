@@ -362,6 +362,12 @@ TEST_F(Connectors, may_outlive_the_loop) {
     EXPECT_THAT(open, IsEmpty());
 }
 
+TEST_F(Connectors, a_closed_loop_is_refused) {
+    loop.close();
+    EXPECT_THROW(start("ab"), std::logic_error);
+    EXPECT_EQ(tried, "");
+}
+
 TEST_F(Connectors, null_functions_are_refused) {
     EXPECT_THROW(Connector(loop, addresses("a"), {}, nullptr, [](std::error_code, Socket) {}),
                  std::invalid_argument);

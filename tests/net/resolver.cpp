@@ -313,3 +313,13 @@ TEST_F(Resolvers, a_null_look_up_is_refused) {
     how.look_up = nullptr;
     EXPECT_THROW(Resolver(loop, std::move(how)), std::invalid_argument);
 }
+
+TEST_F(Resolvers, a_closed_loop_answers_what_is_known_and_refuses_the_rest) {
+    Resolver resolver(loop);
+    TcpClient client(loop, &resolver);
+    loop.close();
+    EXPECT_TRUE(resolver.resolve("localhost", 80).done());
+    EXPECT_THROW(static_cast<void>(resolver.resolve("example.invalid", 80, 1s)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(client.connect("example.invalid", 80)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(client.connect("127.0.0.1", 80)), std::logic_error);
+}

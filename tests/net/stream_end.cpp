@@ -351,6 +351,14 @@ TEST_P(Streams, the_loop_may_be_closed_first) {
     here.close();
 }
 
+TEST_P(Streams, a_closed_loop_takes_no_new_one) {
+    auto ends = open_link(link());
+    loop.close();
+    EXPECT_THROW(TcpStream(loop, std::move(ends[0])), std::logic_error);
+    EXPECT_THROW(TcpStream::connect(loop, Socket::listen(SocketAddress::loopback(0)).local()),
+                 std::logic_error);
+}
+
 TEST_P(Streams, the_loop_may_be_destroyed_first) {
     auto ends = open_link(link());
     IOLoop::Options options;

@@ -322,6 +322,13 @@ TEST_P(Connecting, a_stream_may_be_closed_or_destroyed_while_it_connects) {
     expect_rest();
 }
 
+TEST_P(Connecting, who_asks_when_the_loop_is_closed_hears_that_it_does_not_connect) {
+    here = TcpStream::connect(loop, listener.local());
+    loop.close();
+    EXPECT_EQ(failure(here.connected()), std::errc::operation_canceled);
+    EXPECT_FALSE(here.is_open());
+}
+
 TEST_P(Connecting, a_connected_stream_is_connected) {
     here = TcpStream::connect(loop, listener.local());
     there = accept();

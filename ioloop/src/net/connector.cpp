@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "open_loop.hpp"
+
 #include <ioloop/net/connector.hpp>
 
 #include <algorithm>
@@ -15,6 +17,7 @@ Connector::Connector(IOLoop& loop, std::vector<SocketAddress> addresses, const O
       done_(std::move(done)),
       last_error_(std::make_error_code(std::errc::address_not_available)) {
     if (!connect_ || !done_) detail::refuse_null("Connector: null function");
+    static_cast<void>(open_loop(loop_, "Connector"));
     if (options.deadline != never) {
         deadline_ = loop.call_at(
             options.deadline, [this] { finish(std::make_error_code(std::errc::timed_out), {}); },
@@ -49,7 +52,9 @@ std::vector<SocketAddress> Connector::in_turns(std::vector<SocketAddress> addres
 }
 
 void Connector::try_next() {
-    IOLoop& loop = *loop_.loop();
+    IOLoop* const open = loop_.loop();
+    if (open == nullptr) return; // closed meanwhile: nothing is called any more
+    IOLoop& loop = *open;
     loop.remove_timeout(next_attempt_);
     while (next_ < addresses_.size()) {
         const std::size_t index = next_++;

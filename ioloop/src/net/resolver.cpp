@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "open_loop.hpp"
 #include "raise.hpp"
 
 #include <ioloop/net/resolver.hpp>
@@ -23,7 +24,7 @@ public:
           answer_(std::move(answer)) {}
 
     void ask(const Options& options, std::uint16_t port, Duration timeout) {
-        IOLoop& loop = *loop_.loop();
+        IOLoop& loop = open_loop(loop_, "Resolver::resolve");
         const NullContext none; // whoever waits for the answer brings his own
         auto work = [look_up = options.look_up, host = host_, port] {
             Found found;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "open_loop.hpp"
 #include "os/process.hpp"
 #include "os/socket_calls.hpp"
 #include "raise.hpp"
@@ -143,15 +144,13 @@ public:
 
 private:
     void watch(const std::shared_ptr<Listener>& listener, std::error_code& error) {
-        IOLoop* const loop = loop_.loop();
-        if (loop == nullptr)
-            raise(std::logic_error("TcpServer::listen: the loop is closed, " + describe(origin_)));
+        IOLoop& loop = open_loop(loop_, "TcpServer::listen", &origin_);
         auto handler = [weak = weak_from_this(), kept = std::weak_ptr(listener)](Fd, Events) {
             const auto self = weak.lock();
             const auto l = kept.lock();
             if (self != nullptr && l != nullptr) self->accept(*l);
         };
-        listener->socket.watch(*loop, std::move(handler), Events::read, error, origin_);
+        listener->socket.watch(loop, std::move(handler), Events::read, error, origin_);
     }
 
     void watch_for(Events events) noexcept {

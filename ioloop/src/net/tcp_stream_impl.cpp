@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tcp_stream_impl.hpp"
 
+#include "open_loop.hpp"
 #include "quiet_failure.hpp"
 #include "raise.hpp"
 
@@ -51,7 +52,7 @@ void TcpStream::Impl::start_closed(std::error_code error, const SocketAddress& p
 void TcpStream::Impl::watch(Events events) {
     const NullContext none; // each read and write has its own
     socket_.watch(
-        *loop_.loop(),
+        open_loop(loop_, "TcpStream", &origin_),
         [weak = weak_from_this()](Fd, Events ready) {
             if (const auto self = weak.lock()) self->on_ready(ready);
         },
@@ -312,6 +313,7 @@ void TcpStream::Impl::end_output() {
 // ---- the end ------------------------------------------------------------------------------------
 
 Future<void> TcpStream::Impl::connected(const Origin& origin) {
+    if (socket_ && loop_.closed()) close(std::make_error_code(std::errc::operation_canceled));
     if (!connected_ && socket_) {
         if (!connecting_ || connecting_->done()) connecting_.emplace(make_promise<void>(origin));
         return connecting_->future();

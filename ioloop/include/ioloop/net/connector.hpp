@@ -50,6 +50,7 @@ public:
 
     /// Begins with the first address. Calls `done` once, in a later call of the loop: with the first connection, with
     /// `timed_out` at the deadline, or, when all addresses have failed, with the error of the last.
+    /// Errors: invalid_argument for a null function; logic_error if the loop is closed.
     Connector(IOLoop& loop, std::vector<SocketAddress> addresses, const Options& options, Connect connect,
               Answer done);
     Connector(const Connector&) = delete;

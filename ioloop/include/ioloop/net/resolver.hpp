@@ -57,7 +57,7 @@ public:
     /// The addresses of `host`, best first, at least one. What is known() is there when this returns. Cancel the future
     /// to ask no more.
     /// Errors, of the future: std::system_error, as look_up(); invalid_argument for no name, or one with a zero byte;
-    /// TimeoutError after `timeout`.
+    /// TimeoutError after `timeout`. logic_error, at once: the loop is closed, and this is not known().
     virtual Future<Addresses> resolve(std::string host, std::uint16_t port, Duration timeout = forever);
 
     /// What needs no question: numeric addresses, "localhost", which is this machine whatever a name server says

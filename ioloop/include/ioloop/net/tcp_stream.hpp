@@ -21,8 +21,8 @@
 ///
 /// Each time the loop calls, the stream moves a bounded number of bytes: a flood takes turns with everybody else.
 ///
-/// Errors: of use (a second read, a stream that is none) logic_error, at once. All others by the future:
-/// stream_errors.hpp. They are not reported if nobody asks, as the end of the stream says it all.
+/// Errors: of use (a second read, a stream that is none, a new one on a closed loop) logic_error, at once. All others by
+/// the future: stream_errors.hpp. They are not reported if nobody asks, as the end of the stream says it all.
 /// Lifetime: a stream may be moved, closed or destroyed in any callable. If the loop is closed first, its streams end
 /// with the next thing that is asked of them.
 /// Thread: the loop's.
