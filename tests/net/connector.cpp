@@ -355,6 +355,17 @@ TEST_F(Connectors, may_be_destroyed_by_its_done_whoever_calls_it) {
     }
 }
 
+TEST_F(Connectors, one_that_cannot_begin_leaves_no_deadline_behind) {
+    const auto refuse = [](const SocketAddress&, Connector::Answer,
+                           std::error_code&) -> std::unique_ptr<Connector::Attempt> {
+        throw std::runtime_error("no sockets today");
+    };
+    EXPECT_THROW(Connector(loop, addresses("a"), {300ms, after(loop.time(), 1h)}, refuse,
+                           [](std::error_code, Socket) {}),
+                 std::runtime_error);
+    EXPECT_TRUE(nothing_is_left());
+}
+
 TEST_F(Connectors, may_outlive_the_loop) {
     start("abcd", 1h);
     loop.close();

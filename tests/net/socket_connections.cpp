@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// Socket: listening, connecting, datagrams.
 #include "support/folder.hpp"
+#include "support/forwarding_poller.hpp"
 #include "support/os.hpp"
 #include "support/sockets.hpp"
 #include "support/thrown.hpp"
 
+#include <ioloop/net/connector.hpp>
 #include <ioloop/net/tcp_stream.hpp>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +26,20 @@ using namespace ioloop;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using Family = SocketAddress::Family;
+
+namespace {
+
+/// Takes nothing more, once it is told so: as select() takes no numbers above 1023.
+class FullPoller final : public ForwardingPoller {
+public:
+    std::error_code add(Fd fd, Events events, Key key) override {
+        if (*full) return std::make_error_code(std::errc::too_many_files_open);
+        return ForwardingPoller::add(fd, events, key);
+    }
+    std::shared_ptr<bool> full = std::make_shared<bool>(false);
+};
+
+} // namespace
 
 TEST_F(Sockets, listen_accepts_and_tells_where_from) {
     Socket listener = Socket::listen(SocketAddress::loopback(0));
@@ -198,4 +215,21 @@ TEST_F(Sockets, datagrams_come_whole_from_whom_they_came_and_tell_if_their_end_w
     EXPECT_EQ(b.receive_datagram(small, from, error), 0U);
     EXPECT_EQ(error, std::errc::resource_unavailable_try_again);
     EXPECT_FALSE(from);
+}
+
+TEST(SocketConnects, a_socket_that_cannot_be_watched_is_an_address_that_fails) {
+    auto poller = std::make_unique<FullPoller>();
+    const auto full = poller->full;
+    IOLoop::Options options;
+    options.custom_poller = std::move(poller);
+    IOLoop loop(std::move(options));
+    *full = true;
+    const Socket listener = Socket::listen(SocketAddress::loopback(0));
+    std::error_code failure;
+    const Connector connector(loop, {listener.local(), listener.local()},
+                              {.deadline = after(loop.time(), 1h)}, socket_connect(loop),
+                              [&](std::error_code error, Socket) { failure = error; });
+    loop.run_once();
+    EXPECT_EQ(failure, std::errc::too_many_files_open);
+    EXPECT_EQ(loop.next_deadline(), never);
 }

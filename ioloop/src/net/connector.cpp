@@ -18,12 +18,23 @@ Connector::Connector(IOLoop& loop, std::vector<SocketAddress> addresses, const O
       last_error_(std::make_error_code(std::errc::address_not_available)) {
     if (!connect_ || !done_) detail::refuse_null("Connector: null function");
     static_cast<void>(open_loop(loop_, "Connector"));
+    // Without a destructor to come, should connect_ throw, nothing may be left that calls this.
+    struct Guard {
+        explicit Guard(Connector& c) : connector(&c) {}
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() {
+            if (connector != nullptr) connector->disarm();
+        }
+        Connector* connector;
+    } guard(*this);
     if (options.deadline != never) {
         deadline_ = loop.call_at(
             options.deadline, [this] { finish(std::make_error_code(std::errc::timed_out), {}); },
             "connect timeout");
     }
     try_next();
+    guard.connector = nullptr;
 }
 
 Connector::~Connector() { disarm(); }
@@ -108,11 +119,13 @@ namespace {
 /// A socket under way.
 class SocketAttempt final : public Connector::Attempt {
 public:
-    SocketAttempt(IOLoop& loop, Socket socket, Connector::Answer answer)
+    SocketAttempt(Socket socket, Connector::Answer answer)
         : socket_(std::move(socket)),
-          answer_(std::move(answer)) {
+          answer_(std::move(answer)) {}
+
+    void begin(IOLoop& loop, std::error_code& error) {
         socket_.watch(
-            loop, [this](Fd, Events) { on_decided(); }, Events::write, "connecting");
+            loop, [this](Fd, Events) { on_decided(); }, Events::write, error, "connecting");
     }
 
 private:
@@ -135,7 +148,10 @@ Connector::Connect socket_connect(IOLoop& loop, const SocketAddress& from) {
                          std::error_code& error) -> std::unique_ptr<Connector::Attempt> {
         Socket socket = Socket::connect(to, from, error);
         if (error) return nullptr;
-        return std::make_unique<SocketAttempt>(loop, std::move(socket), std::move(answer));
+        auto attempt = std::make_unique<SocketAttempt>(std::move(socket), std::move(answer));
+        attempt->begin(loop, error);
+        if (error) return nullptr; // as a refusal: another address may do, and the caller is to hear of it
+        return attempt;
     };
 }
 
