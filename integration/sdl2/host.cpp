@@ -165,8 +165,9 @@ Turn Host::Impl::serve_slack(TimePoint deadline) {
     const auto goes_on = [&] { return all.ended == Ended::idle || all.ended == Ended::ran; };
     while (idle_->waits() && goes_on()) {
         all = sum(all, loop_.run_ready(Budget{left_of(deadline), unlimited}));
+        if (!goes_on()) break; // the loop may be destroyed
         const Duration left = left_of(deadline);
-        if (!goes_on() || left == no_wait) break;
+        if (left == no_wait) break;
         if (!post_idle(left))
             all = sum(all, loop_.run_once(left, Budget{left, unlimited})); // until there is more time
     }

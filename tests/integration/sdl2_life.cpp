@@ -134,6 +134,15 @@ TEST_F(Sdl2Life, a_hook_may_close_the_loop_or_destroy_it) {
     EXPECT_EQ(logged, "");
 }
 
+TEST_F(Sdl2Life, a_callable_may_destroy_the_loop_while_an_idle_call_waits) {
+    auto mortal = std::make_unique<IOLoop>();
+    sdl2::Host survivor(*mortal);
+    survivor.call_when_idle([](Duration) { ADD_FAILURE(); });
+    mortal->add_callback([&] { mortal.reset(); });
+    EXPECT_EQ(survivor.pump_until(steady_clock().now() + 1h).callbacks, 1U);
+    EXPECT_EQ(mortal, nullptr);
+}
+
 TEST_F(Sdl2Life, a_stop_on_the_way_into_the_background_is_told_afterwards) {
     host.on_background([&] { loop.add_callback([&] { loop.stop(); }); });
     tell(SDL_APP_WILLENTERBACKGROUND);
