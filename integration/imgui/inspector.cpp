@@ -206,14 +206,25 @@ void Inspector::Impl::show_last_line(const Ui& ui, const Text& rows) {
 void Inspector::Impl::act() {
     const Command command = std::exchange(command_, Command{});
     if (command.kind == Command::Kind::none) return;
-    bool destroyed = false;
-    bool* const outer = std::exchange(destroyed_, &destroyed);
+    // Also when the program's error hook throws out of a step.
+    struct Watch {
+        explicit Watch(Impl& i) : impl(i), outer(std::exchange(i.destroyed_, &destroyed)) {}
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+        ~Watch() {
+            if (!destroyed) {
+                impl.destroyed_ = outer;
+            } else if (outer != nullptr) {
+                *outer = true;
+            }
+        }
+        Impl& impl;
+        bool destroyed = false;
+        bool* outer;
+    };
+    const Watch watch(*this);
     const Text outcome = source_.request(command);
-    if (destroyed) {
-        if (outer != nullptr) *outer = true;
-        return;
-    }
-    destroyed_ = outer;
+    if (watch.destroyed) return;
     outcome_ = outcome;
     outcome_at_ = ImGui::GetTime();
 }

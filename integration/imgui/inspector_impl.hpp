@@ -48,6 +48,7 @@ public:
     void show();
     /// Does what was clicked. May destroy this object: to be called last.
     void act();
+    bool acts() const { return destroyed_ != nullptr; } ///< act() is under way
 
     View& view() { return view_; }
     const Selection& selection() const { return selection_; }

@@ -214,4 +214,24 @@ TEST_F(ImguiActions, ACallableThatIsSteppedMayDestroyTheInspector) {
     EXPECT_EQ(inspector, nullptr);
 }
 
+TEST_F(ImguiActions, AnErrorHookMayThrowOutOfAStep) {
+    loop.set_error_hook(
+        [](const std::exception_ptr& error, const Origin&, CallKind) { std::rethrow_exception(error); });
+    InspectorGui gui(loop);
+    int thrown = 0;
+    gui.draw = [&, draw = gui.draw] {
+        try {
+            draw();
+        } catch (const std::runtime_error&) {
+            ++thrown;
+        }
+    };
+    gui.click("pause");
+    loop.add_callback([] { throw std::runtime_error("of the program"); });
+    gui.click("step call");
+    EXPECT_EQ(thrown, 1);
+    EXPECT_FALSE(InspectorGui::Probe::impl(gui.inspector).acts()) << "it looks at a frame that is left";
+    loop.set_paused(false);
+}
+
 } // namespace
