@@ -78,6 +78,8 @@ private:
     void send_moment(Viewer& viewer);
     void run_commands();
     Text run_command(const Command& command);
+    Text step(const Command& command);
+    void watch_all(bool on);
     void let_go();
 
     IOLoop& loop_;

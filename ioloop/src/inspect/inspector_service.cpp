@@ -144,18 +144,8 @@ Text InspectorServer::Impl::run_command(const Command& command) {
     using Kind = Command::Kind;
     const bool stepping = command.kind == Kind::step_call || command.kind == Kind::step_turn;
     if (stepping && paused_for_commands_) return "not paused: there is nothing to step";
-    // What a step runs is the program, and not the server's own.
-    const auto watch_all = [&](bool on) {
-        std::error_code removed;
-        loop_.update_handler(listener_.fd(), on && listen_again_ == never ? Events::read : Events::none,
-                             removed);
-        for (const auto& viewer : viewers_)
-            loop_.update_handler(viewer->link.fd(), on ? viewer->watched : Events::none, removed);
-    };
-    if (stepping) watch_all(false);
-    const Text sentence = source_->request(command); // which may destroy the server
+    const Text sentence = stepping ? step(command) : source_->request(command);
     if (!usable()) return sentence;
-    if (stepping) watch_all(true);
     if (command.kind == Kind::pause) {
         paused_for_commands_ = false;
         paused_by_viewer_ = loop_.paused();
@@ -167,6 +157,27 @@ Text InspectorServer::Impl::run_command(const Command& command) {
         for (const auto& viewer : viewers_) viewer->encoder.forget_history();
     }
     return sentence;
+}
+
+/// What it runs is the program, and not the server's own. May destroy the server, or throw what the error hook throws.
+Text InspectorServer::Impl::step(const Command& command) {
+    struct Unwatched {
+        explicit Unwatched(Impl& s) : server(s) { server.watch_all(false); }
+        Unwatched(const Unwatched&) = delete;
+        Unwatched& operator=(const Unwatched&) = delete;
+        ~Unwatched() {
+            if (server.usable()) server.watch_all(true);
+        }
+        Impl& server;
+    } const unwatched(*this);
+    return source_->request(command);
+}
+
+void InspectorServer::Impl::watch_all(bool on) {
+    std::error_code removed;
+    loop_.update_handler(listener_.fd(), on && listen_again_ == never ? Events::read : Events::none, removed);
+    for (const auto& viewer : viewers_)
+        loop_.update_handler(viewer->link.fd(), on ? viewer->watched : Events::none, removed);
 }
 
 /// Nobody is there any more who could resume a loop that waits for it.
