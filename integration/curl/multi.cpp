@@ -209,8 +209,9 @@ void HttpClient::Multi::on_portion() {
     }
     if (transfer != nullptr) {
         flow_.room = portion;
-        // What curl has kept is passed on, an error is the result; then it wants to be called.
-        ::curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+        // What curl has kept is passed on; then it wants to be called. Of an error it tells nobody else.
+        const CURLcode code = ::curl_easy_pause(transfer->easy(), CURLPAUSE_CONT);
+        if (code != CURLE_OK && take(transfer->easy()) != nullptr) transfer->finish(code);
         act(CURL_SOCKET_TIMEOUT, 0, flow_.room);
     }
     arrange_portions();

@@ -73,6 +73,15 @@ TEST_F(Endings, headers_without_end_are_an_error) {
     EXPECT_EQ(failure(client->get(url())), curl_error(CURLE_FILESIZE_EXCEEDED));
 }
 
+TEST_F(Endings, a_body_that_is_too_long_is_an_error_wherever_a_portion_has_ended) {
+    answer_with("HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n" + std::string(90'000, 'x'));
+    for (std::uint64_t most = 60'000; most < 90'000; most += 2'500) {
+        EXPECT_EQ(failure(client->request({.url = url(), .timeout = 5s, .max_body = most})),
+                  curl_error(CURLE_FILESIZE_EXCEEDED))
+            << most;
+    }
+}
+
 TEST_F(Endings, a_slow_server_ends_in_a_timeout) {
     answer_with(half);
     const auto started = std::chrono::steady_clock::now();
