@@ -120,6 +120,7 @@ void Transfer::set_method() {
     if (!is_token(method)) refuse("'" + method + "' is no method");
     if (method == "GET" && request_.body.empty()) {
         set(CURLOPT_ACCEPT_ENCODING, ""); // whatever curl can decode
+        accepts_encoding_ = true;
         return;
     }
     if (method == "HEAD") {
@@ -151,6 +152,7 @@ void Transfer::receive_into(const std::string& path) {
     if (error) throw std::system_error(error, "download to '" + path + "'");
     set(CURLOPT_FAILONERROR, 1L);
     set(CURLOPT_ACCEPT_ENCODING, static_cast<char*>(nullptr)); // the file, as it is
+    accepts_encoding_ = false;
 }
 
 void Transfer::send_from(const std::string& path) {
@@ -247,8 +249,18 @@ bool Transfer::take_header(std::string_view line) {
         return true;
     }
     const auto colon = line.find(':');
-    if (colon != std::string_view::npos)
-        response_.headers.emplace_back(trimmed(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+    if (colon == std::string_view::npos) return true;
+    const std::string_view name = trimmed(line.substr(0, colon));
+    const std::string_view value = trimmed(line.substr(colon + 1));
+    // Of whichever answer, as what curl decodes may be another one's.
+    if (accepts_encoding_ && same_name(name, "Content-Encoding")) decoded_ = true;
+    // Some versions of curl decode that unasked, into files too, whose size nothing bounds.
+    const bool plain = same_name(value, "chunked") || same_name(value, "identity");
+    if (same_name(name, "Transfer-Encoding") && !plain) {
+        failure_ = {CURLE_BAD_CONTENT_ENCODING, error_category()};
+        return false;
+    }
+    response_.headers.emplace_back(name, value);
     return true;
 }
 
@@ -272,9 +284,10 @@ bool Transfer::take_body(const char* data, std::size_t size) {
     return !failure_;
 }
 
-/// True: not now.
+/// True: not now. Never so for what is decoded: from a few bytes curl makes gigabytes, all of which it would keep, and
+/// copy for each portion. Taken at once, max_body ends it.
 bool Transfer::pauses(std::size_t size) {
-    if (flow_.room == 0) {
+    if (flow_.room == 0 && !decoded_) {
         flow_.paused.push_back(weak_from_this());
         return true;
     }

@@ -97,6 +97,8 @@ private:
     Request request_;
     Response response_;
     std::size_t header_bytes_ = 0;
+    bool accepts_encoding_ = false;
+    bool decoded_ = false; ///< what comes is what curl has made of it
     Progress progress_;
     std::function<void()> give_up_;
     Timeout timeout_;

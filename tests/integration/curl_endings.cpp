@@ -46,6 +46,52 @@ struct Endings : Http {
     SocketAddress address;
 };
 
+/// So many bytes of zero, 258 in 13 bits, as HTTP's «deflate» (RFC 1950 and 1951).
+std::string deflated_zeros(std::size_t size) {
+    std::string out = "\x78\x01";
+    std::uint32_t bits = 0;
+    int count = 0;
+    const auto put = [&](std::uint32_t value, int length) { // a code's first bit first
+        for (int i = length; i-- > 0;) {
+            bits |= (value >> i & 1U) << count;
+            if (++count == 8) out += static_cast<char>(std::exchange(bits, count = 0));
+        }
+    };
+    put(0b110, 3);      // the last block, with the fixed codes
+    put(0b00110000, 8); // a zero
+    for (std::size_t left = size - 1; left >= 258; left -= 258) put(0b11000101'00000, 13); // and from there
+    for (std::size_t left = (size - 1) % 258; left > 0; --left) put(0b00110000, 8);
+    put(0, 7); // the end
+    while (count > 0) put(0, 1);
+    const std::uint32_t sum = static_cast<std::uint32_t>(size % 65521) << 16U | 1U; // Adler-32
+    for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(sum >> shift & 0xffU);
+    return out;
+}
+
+std::string encoded_answer(const std::string& header, const std::string& body) {
+    return "HTTP/1.1 200 OK\r\n" + header + "\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+}
+
+TEST_F(Endings, what_a_small_answer_decodes_to_is_taken_at_once) {
+    answer_with(encoded_answer("Content-Encoding: deflate", deflated_zeros(8'000'000)));
+    int calls = 0;
+    const auto future = client->request({.url = url()}, [&](Progress) { ++calls; });
+    EXPECT_EQ(answer(future).body, std::string(8'000'000, '\0'));
+    EXPECT_LT(calls, 15) << "in portions it is kept, and copied each time, by curl";
+}
+
+TEST_F(Endings, an_answer_that_decodes_to_too_much_is_an_error) {
+    answer_with(encoded_answer("content-encoding: deflate", deflated_zeros(20'000'000)));
+    EXPECT_EQ(failure(client->get(url())), curl_error(CURLE_FILESIZE_EXCEEDED));
+}
+
+TEST_F(Endings, a_transfer_that_is_compressed_though_nobody_has_asked_for_that_is_an_error) {
+    answer_with(encoded_answer("Transfer-Encoding: deflate", deflated_zeros(1'000)) + "!");
+    EXPECT_EQ(failure(client->get(url())), curl_error(CURLE_BAD_CONTENT_ENCODING));
+    EXPECT_EQ(failure(client->download(url(), file("zeros"))), curl_error(CURLE_BAD_CONTENT_ENCODING));
+}
+
 TEST_F(Endings, who_is_refused_is_told) {
     Socket listener = Socket::listen(SocketAddress::loopback(0));
     address = listener.local();

@@ -13,7 +13,9 @@
 /// write is removed, and on_progress is not called again.
 ///
 /// **Turns.** However many and fast the servers are, a turn moves half a megabyte at most, in portions of 64 KiB between
-/// which a Budget may end it: a millisecond or two.
+/// which a Budget may end it: a millisecond or two. But the answer to a GET may come compressed, and what 16 KiB of that
+/// become is taken in one call: for a server that means no good, all of `Request::max_body`, 16 MiB in 50 ms. Make that
+/// smaller where it matters. (download() asks for files as they are.)
 ///
 /// **Files** are read and written on the loop's thread, in portions of at most 64 KiB: what a page cache takes in
 /// microseconds. A disk that stalls (a network share) stalls the loop.
