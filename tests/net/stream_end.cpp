@@ -351,6 +351,27 @@ TEST_P(Streams, the_loop_may_be_closed_first) {
     here.close();
 }
 
+TEST_P(Streams, who_goes_as_a_read_ends_on_a_closed_loop_does_not_find_it_again) {
+    open();
+    get(there.write("0123456789"));
+    struct LastReader {
+        explicit LastReader(TcpStream& s) : stream(&s) {}
+        LastReader(LastReader&& other) noexcept : stream(std::exchange(other.stream, nullptr)) {}
+        ~LastReader() {
+            if (stream == nullptr) return;
+            EXPECT_THROW(stream->read_some(100).result(), StreamClosed);
+        }
+        TcpStream* stream;
+    };
+    const Future<std::string> all = here.read_until_close();
+    loop.add_future(all, [reader = LastReader(here)](const Future<std::string>&) {});
+    until([&] { return here.unread() == 10; });
+    loop.close(); // which refuses, and destroys, the callback when there is a result
+    here.close();
+    EXPECT_EQ(all.result(), "0123456789");
+    EXPECT_EQ(here.unread(), 0U);
+}
+
 TEST_P(Streams, a_closed_loop_takes_no_new_one) {
     auto ends = open_link(link());
     loop.close();

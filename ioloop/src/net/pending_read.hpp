@@ -46,15 +46,12 @@ public:
     bool deliver(ByteQueue& from) {
         const std::size_t size = goal_.size();
         const std::span<const std::uint8_t> bytes = from.bytes().first(size).subspan(goal_.skipped());
-        bool taken = false; // else another thread has cancelled just now
-        if (text_) {
-            taken = text_->set_value(std::string(bytes.begin(), bytes.end()));
-        } else {
-            std::copy(bytes.begin(), bytes.end(), into_.begin());
-            taken = size_->set_value(bytes.size());
-        }
-        if (taken) from.drop(size);
-        return taken;
+        // If it is given: another thread may have cancelled just now, and the next reader wants the bytes. But before that
+        // is told, which on a closed loop destroys callbacks at once, and they may read.
+        const auto drop = [&] { from.drop(size); };
+        if (text_) return text_->set_value(Given{std::string(bytes.begin(), bytes.end()), drop});
+        std::copy(bytes.begin(), bytes.end(), into_.begin());
+        return size_->set_value(Given{bytes.size(), drop});
     }
     void fail(std::exception_ptr error) {
         if (text_)
@@ -64,6 +61,17 @@ public:
     }
 
 private:
+    /// A value that does something as it becomes the result of a promise, which is when it is not cancelled any more.
+    template <class T, class F> struct Given {
+        Given(T v, F f) : value(std::move(v)), on_given(std::move(f)) {}
+        operator T() { // NOLINT(google-explicit-constructor)
+            on_given();
+            return std::move(value);
+        }
+        T value;
+        F on_given;
+    };
+
     ReadGoal goal_;
     std::optional<Promise<std::string>> text_; ///< this one
     std::optional<Promise<std::size_t>> size_; ///< or this one, and then into_
