@@ -114,6 +114,18 @@ TEST_F(ImguiRows, HeldTheyStayAndTheNewComeLast) {
     EXPECT_THAT(ids(), testing::ElementsAre(9, 3, 1));
 }
 
+TEST_F(ImguiRows, OfAnIdThatIsRepeatedAreNoMoreThanAreTold) {
+    const std::vector<CallbackInfo> many(10, info(7, 1)); // so says a program that lies, somewhere else
+    for (int i = 0; i < 5; ++i) {
+        update(many);
+        arrange(false, true);
+        EXPECT_EQ(rows.total(), 10U);
+        update({info(7, 1)});
+        arrange(false, true);
+        EXPECT_EQ(rows.total(), 1U);
+    }
+}
+
 TEST_F(ImguiRows, AreFoundByTheirIdsHoweverTheListShifts) {
     update({info(1, 1), info(2, 2), info(3, 3), info(4, 4)});
     arrange(false, true);

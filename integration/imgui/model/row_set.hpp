@@ -71,7 +71,8 @@ public:
         for (const std::uint32_t index : order_) {
             Row& row = rows_[index];
             const std::uint32_t at = row.gone ? IdMap::none : place_of(row);
-            if (at == IdMap::none) {
+            // A program somewhere else may repeat an id: one row to a place, or they would pile up.
+            if (at == IdMap::none || row_of_[at] != IdMap::none) {
                 row.gone = true;
                 if (!row.pinned) ++gone_;
                 continue;
