@@ -123,13 +123,13 @@ protected:
         auto error = earlier != nullptr && earlier->unwatched ? make_error_code(std::errc::file_exists)
                                                               : poller_.add(fd(number), interest, id);
         if (error) return over(id), error;
+        handlers_[id] = {number, interest, interest};
+        alive(id);
+        descriptors_changed();
         if (earlier != nullptr) { // its file was closed, and the number is another file's now
             ++statistics_.dead_handlers;
             drop(*earlier);
         }
-        handlers_[id] = {number, interest, interest};
-        alive(id);
-        descriptors_changed();
         return {};
     }
     std::error_code update_handler(unsigned scope, unsigned number, Events interest) override {
