@@ -120,6 +120,13 @@ void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origi
     spawned->chain_ = loop.running_chain().then(site_of(origin));
     spawned->since_ = loop.now();
     const std::weak_ptr<Spawned> weak = spawned;
+    struct Undo { // if there is no room for the callback: nobody would ever begin it
+        ~Undo() {
+            if (!posted) Tasks::destroy(task);
+        }
+        Spawned* task;
+        bool posted = false;
+    } undo{spawned.get()};
     tasks.adopt(std::move(spawned));
     const NullContext none; // it has its own
     loop.add_callback(
@@ -138,6 +145,7 @@ void Spawned::launch(IOLoop& loop, std::shared_ptr<Spawned> spawned, const Origi
             task->runner_.start(start.entered);
         },
         origin);
+    undo.posted = true;
 }
 
 void Spawned::cancel() {

@@ -2,11 +2,13 @@
 /// Tasks: coroutines that live on the loop; how they begin and end, and who owns them.
 #include "support/tasks.hpp"
 
+#include "support/scarce_memory.hpp"
 #include "support/thrown.hpp"
 
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -238,4 +240,19 @@ TEST_F(Tasks, coroutines_of_other_libraries_can_wait_on_the_loop_too) {
     loop.add_callback([&] { foreign(*this); });
     run();
     EXPECT_THAT(log, ElementsAre("6", "end"));
+}
+
+TEST_F(Tasks, for_which_the_loop_has_no_room_are_not_its_own) {
+    ScarceMemory memory;
+    auto options = world.options();
+    options.memory = &memory;
+    IOLoop full(std::move(options));
+    memory.granted = 0;
+    const auto work = [](std::shared_ptr<int>) -> Task<> { co_return; };
+    const auto argument = std::make_shared<int>();
+    EXPECT_THROW(spawn(full, work(argument)), std::bad_alloc);
+    EXPECT_EQ(argument.use_count(), 1);
+    Snapshot snapshot;
+    full.snapshot(snapshot);
+    EXPECT_THAT(snapshot.tasks, IsEmpty());
 }
