@@ -331,4 +331,21 @@ TEST_F(Callbacks, the_queue_may_grow_while_it_runs) {
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_F(Callbacks, a_small_closure_that_can_only_be_moved_is_taken_though_it_is_but_bytes) {
+    struct Token {
+        explicit Token(int n) : number(n) {}
+        Token(Token&&) = default;
+        Token(const Token&) = delete;
+        Token& operator=(Token&&) = delete;
+        Token& operator=(const Token&) = delete;
+        ~Token() = default;
+        int number;
+    };
+    static_assert(std::is_trivially_copyable_v<Token>);
+    loop.add_callback([this, token = Token(1)] { order.push_back(token.number); });
+    loop.add_callback_from_signal([this, token = Token(2)] { order.push_back(token.number); });
+    loop.run_ready();
+    EXPECT_THAT(order, ElementsAre(1, 2));
+}
+
 } // namespace

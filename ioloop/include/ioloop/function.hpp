@@ -188,7 +188,7 @@ public:
     template <class F>
     static constexpr bool fits_words = [] {
         if constexpr (detail::is_function<F> || detail::nullable<F> || !std::is_trivially_copyable_v<F> ||
-                      !std::is_invocable_r_v<R, F&, Args...>) {
+                      !std::is_copy_constructible_v<F> || !std::is_invocable_r_v<R, F&, Args...>) {
             return false;
         } else {
             return fits_inline<F> && sizeof(F) <= sizeof(detail::ClosureWords) &&

@@ -247,7 +247,7 @@ public:
         static_assert(sizeof(F) <= Callback::inline_size && alignof(F) <= alignof(void*),
                       "add_callback_from_signal: the callable must fit into Callback::inline_size bytes; a "
                       "signal handler may not allocate. Capture a pointer to the rest");
-        return post_from_signal(Callback(callback), origin);
+        return post_from_signal(Callback(std::move(callback)), origin);
     }
 
     // ---- signals of the system, for those who want them -----------------------------------------
