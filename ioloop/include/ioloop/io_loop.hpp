@@ -247,6 +247,12 @@ public:
         static_assert(sizeof(F) <= Callback::inline_size && alignof(F) <= alignof(void*),
                       "add_callback_from_signal: the callable must fit into Callback::inline_size bytes; a "
                       "signal handler may not allocate. Capture a pointer to the rest");
+        if constexpr (std::is_invocable_v<F&>) {
+            static_assert(
+                !detail::keeps_running<std::invoke_result_t<F&>>,
+                "add_callback_from_signal: the callable may not be a coroutine; a signal handler may not "
+                "allocate its closure. Let the callable spawn() the Task");
+        }
         return post_from_signal(Callback(std::move(callback)), origin);
     }
 
