@@ -98,6 +98,16 @@ void CallbackQueue::close() noexcept {
     state_.fetch_or(refuses, std::memory_order_relaxed);
 }
 
+void CallbackQueue::close_alone() noexcept {
+    if (!left_by_another()) return close();
+    state_.store(refuses, std::memory_order_relaxed);
+}
+
+bool CallbackQueue::left_by_another() const noexcept {
+    const void* const holder = holder_.load(std::memory_order_relaxed);
+    return holder != nullptr && holder != &here;
+}
+
 void CallbackQueue::clear() noexcept {
     // The destructors may post, which is refused if this is closed and else lands in a sound queue.
     CallbackArena::Taker taker(arena_);

@@ -73,6 +73,11 @@ public:
 
     /// From now on pushes are refused. Thread: any.
     void close() noexcept;
+    /// The same in a forked child, where there is no other thread. One may have been in the middle of a post at the fork: what
+    /// is in the inbox stays there then.
+    void close_alone() noexcept;
+    /// So it is: then the inbox is half written, and may not be destroyed.
+    bool left_by_another() const noexcept;
     /// Destroys what is queued, outside the lock.
     void clear() noexcept;
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include "os/process.hpp"
 #include "raise.hpp"
 
 #include <ioloop/executor.hpp>
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace ioloop {
@@ -15,6 +18,8 @@ struct ThreadPool::State {
     explicit State(std::size_t t) : limit(t) {}
 
     const std::size_t limit;
+    const std::uint32_t generation = fork_generation(); ///< in a forked child there are no threads
+    bool forked() const noexcept { return generation != fork_generation(); }
     std::mutex mutex;
     std::condition_variable work; ///< there is a job, or the end has come
     std::condition_variable gone; ///< a thread that had no job has ended
@@ -49,6 +54,11 @@ ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_shared<State>(thr
 }
 
 ThreadPool::~ThreadPool() {
+    // The mutex may be locked by a thread that does not exist here, and there is none to be waited for.
+    if (state_->forked()) {
+        static_cast<void>(new (std::nothrow) std::shared_ptr<State>(std::move(state_)));
+        return;
+    }
     std::deque<Function<void()>> dropped; // destroyed outside the lock
     std::unique_lock lock(state_->mutex);
     state_->closing = true;
@@ -60,6 +70,9 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::execute(Function<void()> job) {
     if (!job) detail::refuse_null("ThreadPool::execute: null job");
+    if (state_->forked())
+        raise(std::logic_error(
+            "ThreadPool::execute: the pool was made before fork(), and its threads are the parent's"));
     const std::lock_guard lock(state_->mutex);
     // First the thread, which may be refused; it waits for the lock.
     if (state_->idle <= state_->jobs.size() && state_->threads < state_->limit) {

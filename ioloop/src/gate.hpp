@@ -20,8 +20,8 @@ public:
         Impl* const loop = loop_.load();
         return loop != nullptr && f(*loop);
     }
-    /// Waits for those that are inside.
-    void shut() noexcept;
+    /// Lets nobody in any more, and `wait`s for those that are inside.
+    void shut(bool wait) noexcept;
 
 private:
     struct Inside {

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <exception>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -59,7 +58,7 @@ private:
 
     std::atomic<std::uint64_t> turns_{0};
     std::atomic<std::uint64_t> posts_{0};
-    std::optional<Waiter> waiter_; ///< while running
+    Waiter::Owner waiter_; ///< while running
     std::uint64_t earlier_sleeps_ = 0;
     std::uint64_t earlier_interrupts_ = 0;
 };
@@ -84,7 +83,7 @@ void Guest::State::start() {
         raise(std::logic_error("Guest::start: the loop is another guest's"));
     }
     handle_ = loop_->native_handle();
-    waiter_.emplace([this] { return post_turn(); });
+    waiter_.reset(new Waiter([this] { return post_turn(); }));
     host_ = std::this_thread::get_id();
     tenancy.tenant = weak_from_this();
     running_ = true;
@@ -98,7 +97,8 @@ void Guest::State::start() {
 
 void Guest::State::stop() noexcept {
     if (!running_) return;
-    if (loop_ != nullptr) loop_->set_host_waker(nullptr); // waits for those who ring
+    // In a forked child the loop is the parent's, and nobody rings.
+    if (loop_ != nullptr && !waiter_->forked()) loop_->set_host_waker(nullptr); // waits for those who ring
     end();
 }
 

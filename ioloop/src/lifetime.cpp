@@ -57,7 +57,8 @@ IOLoop::Impl::~Impl() {
 }
 
 void IOLoop::Impl::close(bool all_fds) {
-    if (lock_.entered())
+    // (In a forked child: only if by this thread. The others are not here.)
+    if (forked() ? lock_.inside() : lock_.entered())
         raise(std::logic_error(
             "close: called while the loop is inside a run_ call; close it after that has returned"));
     if (!closed_) drop_everything(all_fds);
@@ -66,7 +67,8 @@ void IOLoop::Impl::close(bool all_fds) {
 void IOLoop::Impl::abandon() noexcept {
     forget(facade_);
     facade_ = nullptr;
-    if (!lock_.entered()) {
+    const bool torn = forked() && queue_.left_by_another();
+    if (!lock_.entered() && !torn) {
         delete this;
     } else if (!closed_) {
         // A callable of this loop destroys it, and may go on to destroy what the loop was given. The calls
@@ -83,16 +85,17 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     watchdog_.reset();
     special_ = static_cast<std::uint8_t>(Special::closing | (special_ & Special::held));
     closed_.store(true);
-    gate_->shut();
-    // Who posts past the inbox is done by then, and comes no more. (Who pumped the loop in the process that this one is forked
-    // from did not come along: he would be waited for in vain.)
-    if (!forked()) lock_.adopt();
-    queue_.close();
+    // In a forked child there is no other thread. One may have been in the middle of anything: it is not waited for.
+    const bool alone = forked();
+    gate_->shut(!alone);
+    // Who posts past the inbox is done by then, and comes no more.
+    if (!alone) lock_.adopt();
+    alone ? queue_.close_alone() : queue_.close();
     signal_queue_.close();
     const auto signal_handlers = release_signals(); // destroyed at the end, like all callables
     // A thread that saw the loop open may be about to write to the poller's wake event: its number must not
     // belong to somebody else by then.
-    while (wakers_.load() != 0) std::this_thread::yield();
+    while (!alone && wakers_.load() != 0) std::this_thread::yield();
 
     // First everything loses its name, then go the services, the system's resources and the callables: their
     // destructors find a closed, empty loop, whatever they call. What is on the stack is released by whoever called it.
@@ -127,7 +130,8 @@ void IOLoop::Impl::drop_everything(bool all_fds) {
     statistics_.handlers = 0;
     Function<void()> host_waker; // destroyed at the end, outside the lock
     {
-        const std::unique_lock lock(host_waker_mutex_);
+        std::unique_lock lock(host_waker_mutex_, std::defer_lock);
+        if (!alone) lock.lock();
         has_host_waker_ = ring_for_changes_ = false;
         host_waker = std::move(host_waker_);
     }
@@ -160,9 +164,9 @@ Service& IOLoop::Impl::keep_service(const void* key, std::unique_ptr<Service> ma
 
 // ---- threads ------------------------------------------------------------------------------------
 
-void IOLoop::Gate::shut() noexcept {
+void IOLoop::Gate::shut(bool wait) noexcept {
     loop_.store(nullptr);
-    while (inside_.load() != 0) std::this_thread::yield();
+    while (wait && inside_.load() != 0) std::this_thread::yield();
 }
 
 bool IOLoop::Impl::on_loop_thread() const noexcept {

@@ -91,6 +91,8 @@ void IOLoop::Impl::start() {
         finish_turn(spend, out);
     }
     while (!stop_ && !abandoned_) {
+        if (forked()) [[unlikely]] // by a callable: the child has no business with its parent's poller
+            refuse_to_run("start");
         if (paused_) {
             wait_while_paused();
         } else {
@@ -179,6 +181,8 @@ Turn IOLoop::Impl::run_until(TimePoint deadline, Budget budget) {
     bool complete = attend_pause(no_wait) || !abandoned_;
     bool stopped = consume_stop();
     while (complete && !stopped && !paused_ && !abandoned_) {
+        if (forked()) [[unlikely]]
+            refuse_to_run("run_until");
         complete = turn_attended(until(deadline, clock_->now()), spend, out);
         stopped = complete && consume_stop();
         if (clock_->now() >= deadline) break;

@@ -30,6 +30,11 @@ Waiter::~Waiter() {
     thread_.join();
 }
 
+void Waiter::End::operator()(Waiter* waiter) const noexcept {
+    // The mutex may be locked, and the condition be waited for, by a thread that does not exist here.
+    if (!waiter->forked()) delete waiter;
+}
+
 void Waiter::arm(std::span<const Interest> interests, TimePoint deadline) {
     const std::lock_guard lock(mutex_);
     held_ = false;

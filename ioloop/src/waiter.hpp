@@ -8,6 +8,8 @@
 /// Thread: any, but one at a time arms and holds.
 #pragma once
 
+#include "os/process.hpp"
+
 #include <ioloop/clock.hpp>
 #include <ioloop/events.hpp>
 #include <ioloop/fd.hpp>
@@ -42,6 +44,14 @@ public:
     /// Waits for a `tell` under way.
     ~Waiter();
 
+    /// True in a forked child, which has no such thread.
+    bool forked() const noexcept { return generation_ != fork_generation(); }
+    /// Ends it; in a forked child, where there is nobody to wait for, it leaves things as they are.
+    struct End {
+        void operator()(Waiter* waiter) const noexcept;
+    };
+    using Owner = std::unique_ptr<Waiter, End>;
+
     /// Waits for `interests` and until `deadline`, which is one of steady_clock(). If it is waiting already, it is
     /// interrupted only if it would sleep too long, or on the wrong descriptors.
     void arm(std::span<const Interest> interests, TimePoint deadline);
@@ -63,6 +73,7 @@ private:
     bool watch();
     void sleep(std::unique_lock<std::mutex>& lock);
 
+    const std::uint32_t generation_ = fork_generation();
     Function<bool()> tell_;
     std::unique_ptr<Poller> poller_; ///< the thread's, but for wake()
 

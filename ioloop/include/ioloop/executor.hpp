@@ -44,7 +44,7 @@ public:
     explicit ThreadPool(std::size_t threads = default_size());
     ~ThreadPool() override;
 
-    /// Errors: std::invalid_argument for a null job. Thread: any.
+    /// Errors: std::invalid_argument for a null job; logic_error in a forked child, which has none of the threads. Thread: any.
     void execute(Function<void()> job) override;
 
     /// For work that mostly waits: the number of processors and 4, at most 32 (as Python has it).

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/// A forked child has the loop of its parent, and none of its threads: it may close and destroy its copy, whatever they were at.
+#include "support/queue_host.hpp"
+#include "support/sanitizers.hpp"
+#include "support/thrown.hpp"
+
+#include <ioloop/ioloop.hpp>
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace ioloop;
+using namespace std::chrono_literals;
+
+namespace {
+
+class Forks : public testing::Test {
+protected:
+    void SetUp() override {
+        if (UNDER_THREAD_SANITIZER) GTEST_SKIP() << "which has no forks of processes with threads";
+    }
+    /// What becomes of a child that does this: 0 if all is well.
+    template <class F> static int status_of_child(F&& f) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(10); // instead of hanging
+            f();
+            ::_exit(HasFailure() ? 1 : 0);
+        }
+        int status = -1;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        return status;
+    }
+    static IOLoop::Options on_its_own() {
+        IOLoop::Options options;
+        options.make_current = MakeCurrent::never;
+        return options;
+    }
+    std::unique_ptr<IOLoop> loop = std::make_unique<IOLoop>(on_its_own());
+};
+
+TEST_F(Forks, a_child_may_close_a_loop_that_has_a_pool) {
+    for (int round = 0; round < 5; ++round) {
+        loop->run_sync([&] { return loop->run_in_executor([] {}); });
+        ASSERT_EQ(status_of_child([&] { loop->close(); }), 0)
+            << "it waited for threads that it does not have";
+    }
+    loop->run_sync([&] { return loop->run_in_executor([] {}); });
+}
+
+TEST_F(Forks, a_pool_takes_no_job_in_a_child_and_may_be_destroyed_there) {
+    auto pool = std::make_unique<ThreadPool>(1);
+    std::atomic<int> ran{0};
+    pool->execute([&] { ++ran; });
+    while (ran == 0) std::this_thread::yield();
+    const int status = status_of_child([&] {
+        EXPECT_THAT(thrown<std::logic_error>([&] { pool->execute([] {}); }), testing::HasSubstr("fork"));
+        pool.reset();
+    });
+    EXPECT_EQ(status, 0);
+    pool->execute([&] { ++ran; });
+    while (ran == 1) std::this_thread::yield();
+}
+
+TEST_F(Forks, a_child_may_end_a_guest_that_is_running_before_its_loop_or_after_it) {
+    QueueHost host;
+    auto guest = std::make_unique<Guest>(*loop, host.poster(), Budget{10s});
+    guest->start();
+    ASSERT_TRUE(host.run_until([&] { return host.posted() == 0; }));
+    while (guest->statistics().sleeps == 0) std::this_thread::yield();
+    EXPECT_EQ(status_of_child([&] { loop.reset(), guest.reset(); }), 0);
+    EXPECT_EQ(status_of_child([&] { guest.reset(), loop.reset(); }), 0);
+    bool ran = false;
+    loop->add_callback([&] { ran = true; });
+    EXPECT_TRUE(host.run_until([&] { return ran; })) << "the parent's goes on";
+}
+
+TEST_F(Forks, a_child_may_close_a_loop_that_another_thread_was_in) {
+    std::thread runner([&] { loop->start(); });
+    while (!loop->running()) std::this_thread::yield();
+    EXPECT_EQ(status_of_child([&] { loop->close(); }), 0);
+    EXPECT_EQ(status_of_child([&] { loop.reset(); }), 0);
+    loop->stop();
+    runner.join();
+}
+
+TEST_F(Forks, a_child_may_destroy_a_loop_that_another_thread_was_posting_to) {
+    std::atomic<bool> enough{false};
+    std::thread other([&, poster = Poster(*loop)] {
+        while (!enough) poster.add_callback([life = std::make_shared<int>()] {});
+    });
+    int status = 0;
+    for (int round = 0; round < 100 && status == 0; ++round) {
+        loop->run_once();
+        status = status_of_child([&] { loop.reset(); });
+    }
+    enough = true;
+    other.join();
+    EXPECT_EQ(status, 0) << "it waited for a thread that it does not have";
+}
+
+TEST_F(Forks, a_child_that_is_made_by_a_callable_does_not_go_on_with_start) {
+    pid_t child = -1;
+    int served = 0;
+    loop->add_callback([&] {
+        child = ::fork();
+        if (child == 0) ::alarm(10);
+        // In the next turn.
+        loop->add_callback([&] {
+            ++served;
+            loop->stop();
+        });
+    });
+    std::string refused;
+    try {
+        loop->start();
+    } catch (const std::logic_error& error) {
+        refused = error.what();
+    }
+    if (child == 0) ::_exit(served == 0 && refused.find("fork") != std::string::npos ? 0 : 1);
+    EXPECT_EQ(refused, "");
+    EXPECT_EQ(served, 1);
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+} // namespace
