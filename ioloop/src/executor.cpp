@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -23,7 +23,9 @@ struct ThreadPool::State {
     std::mutex mutex;
     std::condition_variable work; ///< there is a job, or the end has come
     std::condition_variable gone; ///< a thread that had no job has ended
-    std::deque<Function<void()>> jobs;
+    using Jobs = std::list<Function<
+        void()>>; ///< a list: to move a closure is to run code of the program, so not under the mutex
+    Jobs jobs;
     std::size_t threads = 0;
     std::size_t idle = 0;
     bool closing = false;
@@ -36,11 +38,11 @@ struct ThreadPool::State {
             state->work.wait(lock, [&] { return state->closing || !state->jobs.empty(); });
             --state->idle;
             if (state->closing) break;
-            Function<void()> job = std::move(state->jobs.front());
-            state->jobs.pop_front();
+            Jobs job;
+            job.splice(job.end(), state->jobs, state->jobs.begin());
             lock.unlock();
-            job();
-            job = nullptr; // destroyed outside the lock
+            job.front()();
+            job.clear(); // destroyed outside the lock
             lock.lock();
             if (state->closing) break;
         }
@@ -59,7 +61,7 @@ ThreadPool::~ThreadPool() {
         static_cast<void>(new (std::nothrow) std::shared_ptr<State>(std::move(state_)));
         return;
     }
-    std::deque<Function<void()>> dropped; // destroyed outside the lock
+    State::Jobs dropped; // destroyed outside the lock
     std::unique_lock lock(state_->mutex);
     state_->closing = true;
     dropped.swap(state_->jobs);
@@ -73,13 +75,15 @@ void ThreadPool::execute(Function<void()> job) {
     if (state_->forked())
         raise(std::logic_error(
             "ThreadPool::execute: the pool was made before fork(), and its threads are the parent's"));
+    State::Jobs made;
+    made.push_back(std::move(job));
     const std::lock_guard lock(state_->mutex);
     // First the thread, which may be refused; it waits for the lock.
     if (state_->idle <= state_->jobs.size() && state_->threads < state_->limit) {
         std::thread([state = state_] { State::serve(state); }).detach();
         ++state_->threads;
     }
-    state_->jobs.push_back(std::move(job));
+    state_->jobs.splice(state_->jobs.end(), made);
     state_->work.notify_one();
 }
 

@@ -72,7 +72,7 @@ void FutureState::unclaim() {
 
 void FutureState::publish() {
     Waiters waiters;
-    Callback hook; // of no more use, and destroyed outside the lock
+    std::unique_ptr<Callback> hook; // of no more use, and destroyed outside the lock
     {
         const std::lock_guard lock(mutex_);
         done_.store(true, std::memory_order_release);
@@ -90,7 +90,7 @@ void FutureState::post(Waiters& waiters) {
 
 bool FutureState::cancel() {
     Waiters waiters;
-    Callback hook;
+    std::unique_ptr<Callback> hook;
     {
         const std::lock_guard lock(mutex_);
         if (claimed_) return false;
@@ -102,13 +102,14 @@ bool FutureState::cancel() {
         std::swap(hook, on_cancel_);
     }
     post(waiters);
-    if (hook) hook();
+    if (hook) (*hook)();
     return true;
 }
 
 void FutureState::on_cancel(Callback hook) {
+    auto made = hook ? std::make_unique<Callback>(std::move(hook)) : nullptr;
     const std::lock_guard lock(mutex_);
-    std::swap(on_cancel_, hook); // the earlier one is destroyed outside the lock
+    std::swap(on_cancel_, made); // the earlier one is destroyed outside the lock
 }
 
 void FutureState::abandon() {

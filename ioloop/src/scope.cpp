@@ -64,7 +64,7 @@ public:
         if (loop.registration_of(fd) == registration) loop.remove_handler(fd);
     }
     std::size_t size() const noexcept {
-        const std::lock_guard lock(mutex);
+        const Lock lock(mutex);
         return entries.size();
     }
     bool unbind(Fd fd) noexcept;
@@ -74,7 +74,10 @@ public:
     IOLoop& loop;
     const ioloop::Poster to_loop; ///< for late posts: the loop may go before the scope
     const std::string name;
-    mutable std::mutex mutex; ///< no callable is called or destroyed under it, and the loop is not called
+    /// No callable is called or destroyed under it, and the loop is not called. But closures are moved, and what they are moved by,
+    /// and the destructor of what is left, may use the scope: so the thread that has it comes in again.
+    mutable std::recursive_mutex mutex;
+    using Lock = std::lock_guard<std::recursive_mutex>;
     Entries entries{std::pmr::new_delete_resource()};
     std::vector<std::pair<Fd, Id>> handlers;
     bool closed = false; ///< the scope is being destroyed
@@ -148,7 +151,7 @@ private:
 // ---- the table ----------------------------------------------------------------------------------
 
 Scope::State::Id Scope::State::emplace(Callable&& callable, Fd fd, const char* verb, const Origin& origin) {
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     if (closed) {
         raise(std::logic_error(std::string(verb) + ": the scope is being destroyed, " + where(origin)));
     }
@@ -161,21 +164,21 @@ Scope::State::Id Scope::State::emplace(Callable&& callable, Fd fd, const char* v
 /// The loop has destroyed the closure.
 void Scope::State::forget(Id id) noexcept {
     Callable callable; // destroyed outside the lock: its destructor may use the scope
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     Entry* entry = entries.find(id.slot, id.generation);
     if (entry == nullptr) return;
     if (entry->fd != invalid_fd) {
         std::erase_if(handlers, [&](const auto& handler) { return handler.second.slot == id.slot; });
     }
+    entries.retire(id.slot); // first: to move the callable may come in again
     callable = std::move(entry->callable);
-    entries.retire(id.slot);
     entries.release(id.slot);
 }
 
 template <class... Args> void Scope::State::call(Id id, Args... args) {
     Entry* entry = nullptr;
     {
-        const std::lock_guard lock(mutex);
+        const Lock lock(mutex);
         entry = entries.find(id.slot, id.generation);
         if (entry == nullptr) return; // cleared
         entry->running = true;
@@ -186,7 +189,7 @@ template <class... Args> void Scope::State::call(Id id, Args... args) {
             Fd unwatch = invalid_fd;
             std::uint64_t registration = 0;
             {
-                const std::lock_guard lock(state.mutex);
+                const Lock lock(state.mutex);
                 Entry& e = state.entries.at(id.slot);
                 e.running = false;
                 if (state.entries.find(id.slot, id.generation) != nullptr) return;
@@ -211,7 +214,7 @@ bool Scope::State::end_one(std::uint32_t slot) noexcept {
     Fd fd = invalid_fd;
     std::uint64_t registration = 0;
     {
-        const std::lock_guard lock(mutex);
+        const Lock lock(mutex);
         if (slot >= entries.end()) return false;
         if (!entries.live(slot)) return true;
         Entry& entry = entries.at(slot);
@@ -254,14 +257,14 @@ std::pair<Fd, Scope::State::Id>* Scope::State::find_handler(Fd fd, std::uint64_t
 
 bool Scope::State::has_handler(Fd fd) noexcept {
     const std::uint64_t registration = loop.registration_of(fd);
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     return find_handler(fd, registration) != nullptr;
 }
 
 /// The handler may be on the stack: it stays until it returns, but the descriptor may have another one by then.
 bool Scope::State::unbind(Fd fd) noexcept {
     const std::uint64_t registration = loop.registration_of(fd);
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     const auto* const found = find_handler(fd, registration);
     if (found == nullptr) return false;
     entries.at(found->second.slot).fd = invalid_fd;
@@ -273,7 +276,7 @@ bool Scope::State::post(Callback&& callback, const Origin& origin, Post how) {
     require(how == Post::spawned ? "spawn_callback" : "add_callback", static_cast<bool>(callback), origin);
     Id id{};
     {
-        const std::lock_guard lock(mutex);
+        const Lock lock(mutex);
         if (closed) return false;
         id = entries.emplace(Entry{std::move(callback)});
     }
@@ -292,7 +295,7 @@ Timeout Scope::State::arm(Arm<When> member, const char* verb, When when, Callbac
     require(verb, static_cast<bool>(callback), origin);
     const Id id = emplace(std::move(callback), invalid_fd, verb, origin);
     const Timeout timeout = (loop.*member)(when, Closure(shared_from_this(), id), origin);
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     if (Entry* entry = entries.find(id.slot, id.generation)) entry->timeout = timeout;
     return timeout;
 }
@@ -306,7 +309,7 @@ Scope::Scope(IOLoop& loop, std::string name, const Origin& origin)
 
 Scope::~Scope() {
     {
-        const std::lock_guard lock(state_->mutex);
+        const State::Lock lock(state_->mutex);
         state_->closed = true;
     }
     // A late post may still be on its way to the loop. It is not waited for: its callable is gone then, its closure calls nothing,
@@ -324,7 +327,7 @@ void Scope::add_handler(Fd fd, Handler handler, Events events, std::error_code& 
     state.loop.add_handler(fd, State::Closure(state_, id), events, error, origin);
     if (error) return;
     const std::uint64_t registration = state.loop.registration_of(fd);
-    const std::lock_guard lock(state.mutex);
+    const State::Lock lock(state.mutex);
     if (State::Entry* const entry = state.entries.find(id.slot, id.generation))
         entry->registration = registration;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// run_in_executor, thread pools: work that would block the loop. Over the operating system, as threads are its.
 #include "support/os.hpp"
+#include "support/restless.hpp"
 #include "support/thrown.hpp"
 
 #include <ioloop/ioloop.hpp>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -215,4 +217,19 @@ TEST_F(Executors, a_member_called_from_another_thread_is_refused_in_its_own_name
 TEST_F(Executors, a_closed_loop_runs_nothing_in_an_executor) {
     loop.close();
     EXPECT_THROW(static_cast<void>(loop.run_in_executor([] {})), std::logic_error);
+}
+
+TEST_F(Executors, a_job_may_use_its_pool_as_it_is_moved) {
+    std::atomic<int> deeds{0};
+    std::function<void()> deed;
+    ThreadPool pool(1);
+    Function<void()> restless{Restless(deed)};
+    deed = [&] {
+        if (++deeds < 10) pool.execute([] {});
+    };
+    pool.execute(std::move(restless));
+    std::promise<void> last;
+    pool.execute([&] { last.set_value(); });
+    last.get_future().wait(); // and so it has gone, too
+    EXPECT_GT(deeds, 1);
 }

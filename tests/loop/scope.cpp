@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Scope: what belongs together in the loop.
+#include "support/restless.hpp"
 #include "support/scopes.hpp"
 #include "support/thrown.hpp"
 
@@ -159,4 +160,19 @@ TEST_F(Scopes, a_scope_that_lives_long_does_not_grow) {
         ASSERT_EQ(scope->size(), 0U);
     }
     EXPECT_EQ(loop.statistics().timeouts_peak, 2U);
+}
+
+TEST_F(Scopes, a_closure_may_use_the_scope_as_it_is_moved) {
+    std::function<void()> deed;
+    Callback restless{Restless(deed)};
+    int deeds = 0;
+    deed = [&] {
+        ++deeds;
+        scope->add_callback([] {});
+    };
+    scope->add_callback(std::move(restless));
+    loop.run_ready();
+    deed = nullptr;
+    EXPECT_GT(deeds, 1);
+    EXPECT_EQ(scope->size(), 0U);
 }
