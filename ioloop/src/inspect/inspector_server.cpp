@@ -6,7 +6,9 @@
 #include <array>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace ioloop {
 namespace {
@@ -19,6 +21,7 @@ constexpr std::size_t most_to_viewer = std::size_t{64} << 10U;
 constexpr int most_accepted = 8;
 
 constexpr Duration without_descriptors = 1s; ///< accept() has failed: so long it is not tried again
+constexpr Duration without_poller = 50ms;    ///< between two looks at the viewers of a paused loop
 
 } // namespace
 
@@ -285,6 +288,7 @@ void InspectorServer::Impl::wait_in_pause(Duration timeout) {
     std::array<Poller::Ready, 16> ready;
     std::size_t count = 0;
     if (!error) error = poller_->wait(ready, timeout, count);
+    if (error) look_at_all(timeout);
     for (std::size_t i = 0; i < count && usable(); ++i) {
         if (ready[i].key == 0) {
             on_listener();
@@ -293,6 +297,17 @@ void InspectorServer::Impl::wait_in_pause(Duration timeout) {
         }
     }
     on_deadline();
+}
+
+/// There are no descriptors, of which a new set would need one: whoever has connected is heard still, if later.
+void InspectorServer::Impl::look_at_all(Duration timeout) {
+    std::this_thread::sleep_for(std::clamp(timeout, no_wait, without_poller));
+    std::vector<std::uint64_t> numbers;
+    for (const auto& viewer : viewers_) numbers.push_back(viewer->number);
+    for (const std::uint64_t number : numbers) {
+        const Viewer* const viewer = find(number);
+        if (viewer != nullptr) on_viewer(number, viewer->watched);
+    }
 }
 
 } // namespace ioloop

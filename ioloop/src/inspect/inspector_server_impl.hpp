@@ -68,6 +68,7 @@ private:
     void arm();
     void attend(Duration timeout);
     void wait_in_pause(Duration timeout);
+    void look_at_all(Duration timeout);
     Viewer* find(std::uint64_t number);
 
     // inspector_service.cpp
