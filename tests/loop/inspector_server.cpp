@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The InspectorServer and those who are no proper viewers: too many, too slow, with nothing or something else to say.
-#include "inspect/message.hpp"
-#include "inspect/message_link.hpp"
-#include "support/inspected_program.hpp"
+#include "support/strangers.hpp"
 #if !defined(_WIN32)
 #include "support/no_descriptors.hpp"
 #endif
@@ -19,66 +17,6 @@ using testing::HasSubstr;
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-/// A connection to the server, and whatever a test says through it.
-class Stranger {
-public:
-    explicit Stranger(const std::string& address) {
-        std::error_code error;
-        Socket socket = Socket::connect(SocketAddress::parse(address), error);
-        if (error) throw std::system_error(error);
-        link_ = MessageLink(std::move(socket), longest_answer);
-    }
-    template <class F> void say(F write) {
-        write(link_.out());
-        link_.send(SIZE_MAX);
-    }
-    void say_bytes(Bytes bytes) {
-        say([&](Bytes& out) { out.insert(out.end(), bytes.begin(), bytes.end()); });
-    }
-    /// What was answered; `nothing` if it is cut off without a word.
-    std::optional<Message> answer() {
-        link_.receive(SIZE_MAX);
-        const auto frame = link_.next_frame();
-        if (!frame) return std::nullopt;
-        bytes_.assign(frame->bytes.begin(), frame->bytes.end());
-        return frame->message;
-    }
-    bool cut_off() {
-        link_.receive(SIZE_MAX);
-        return link_.state() == MessageLink::State::ended;
-    }
-    const Bytes& bytes() const { return bytes_; }
-    std::size_t unsent() const { return link_.unsent(); }
-
-private:
-    MessageLink link_;
-    Bytes bytes_;
-};
-
-struct Strangers : InspectedProgram {
-    Stranger come() { return Stranger(server->address()); }
-    Stranger come_in() {
-        Stranger viewer = come();
-        viewer.say([](Bytes& out) { write_hello(out, token); });
-        EXPECT_EQ(answer(viewer), Message::welcome);
-        return viewer;
-    }
-    std::optional<Message> answer(Stranger& stranger) {
-        std::optional<Message> said;
-        run_until([&] {
-            said = stranger.answer();
-            return said || stranger.cut_off();
-        });
-        return said;
-    }
-    bool is_cut_off(Stranger& stranger) {
-        return run_until([&] {
-            while (stranger.answer()) {}
-            return stranger.cut_off();
-        });
-    }
-};
 
 TEST_F(Strangers, whoever_has_another_token_is_refused_and_told_so) {
     serve();

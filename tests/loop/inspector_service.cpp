@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the InspectorServer does for its viewers, and what becomes of the program meanwhile.
-#include "support/inspected_program.hpp"
+#include "support/strangers.hpp"
 #if !defined(_WIN32)
 #include "support/no_descriptors.hpp"
 #endif
@@ -19,7 +19,7 @@ namespace {
 
 using Kind = Command::Kind;
 
-struct Services : InspectedProgram {
+struct Services : Strangers {
     std::string ask_for(Kind kind) {
         Command command;
         command.kind = kind;
@@ -49,6 +49,44 @@ TEST_F(Services, an_error_hook_may_throw_out_of_a_step_and_the_viewers_are_serve
     Snapshot snapshot;
     program.snapshot(snapshot);
     for (const auto& info : snapshot.handlers) EXPECT_TRUE(any(info.interest)) << info.origin.name;
+}
+
+TEST_F(Services, what_descriptors_are_is_told_for_a_hundredth_of_the_time_however_often_it_is_asked) {
+    for (int i = 0; i < 10'000; ++i) {
+        program.call_later(
+            1h, [] {}, "which make each list a long one");
+    }
+    const auto pair = Socket::pair();
+    program.add_handler(
+        pair[0].fd(), [](Fd, Events) {}, Events::read, "described");
+    Snapshot snapshot;
+    program.snapshot(snapshot);
+    const std::uint64_t id = snapshot.handlers.front().id;
+    serve();
+    Stranger viewer = come_in();
+    int answers = 0;
+    for (int i = 0; i < 60; ++i) {
+        viewer.say([&](auto& out) { write_describe(out, {&id, 1}); });
+        program.run_once(1ms);
+        while (viewer.answer()) ++answers;
+    }
+    EXPECT_LT(answers, 30);
+    const auto before = answers;
+    EXPECT_TRUE(run_until([&] { return (answers += viewer.answer() ? 1 : 0) > before; })) << "but in the end";
+    std::vector<Described> found;
+    EXPECT_TRUE(read_descriptors(viewer.bytes(), found));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].first, id);
+}
+
+TEST_F(Services, who_asks_what_nothing_is_gets_no_answer) {
+    serve();
+    Stranger viewer = come_in();
+    viewer.say([](auto& out) {
+        for (int i = 0; i < 60; ++i) write_describe(out, {});
+        write_next(out);
+    });
+    EXPECT_EQ(answer(viewer), Message::moment);
 }
 
 #if !defined(_WIN32)

@@ -205,7 +205,10 @@ void InspectorServer::Impl::serve(Viewer& viewer) {
         }
         if (viewer.link.state() == MessageLink::State::broken) return cut_off(viewer);
     }
-    if (viewer.wants_moment && viewer.link.unsent() == 0 && now() >= viewer.next_moment) send_moment(viewer);
+    if (now() >= due(viewer)) {
+        const bool moment = viewer.wants_moment && now() >= viewer.next_moment;
+        moment ? send_moment(viewer) : send_descriptors(viewer);
+    }
     if (viewer.watched == Events::read) send();
     const bool over =
         viewer.link.state() != MessageLink::State::open || (viewer.leaving && viewer.link.unsent() == 0);
@@ -230,7 +233,7 @@ void InspectorServer::Impl::arm() {
     TimePoint first = listen_again_;
     for (const auto& viewer : viewers_) {
         if (!viewer->greeted || viewer->link.unsent() > 0) first = std::min(first, viewer->cut_off_at);
-        if (viewer->wants_moment && viewer->link.unsent() == 0) first = std::min(first, viewer->next_moment);
+        first = std::min(first, due(*viewer));
     }
     if (first == never) {
         loop_.remove_timeout(deadline_);
@@ -259,7 +262,7 @@ void InspectorServer::Impl::on_deadline() {
         Viewer& viewer = *viewers_[i];
         if ((!viewer.greeted || viewer.link.unsent() > 0) && time >= viewer.cut_off_at) {
             cut_off(viewer);
-        } else if (viewer.wants_moment && viewer.link.unsent() == 0 && time >= viewer.next_moment) {
+        } else if (time >= due(viewer)) {
             serve(viewer);
         }
     }
@@ -282,8 +285,7 @@ void InspectorServer::Impl::wait_in_pause(Duration timeout) {
     if (!error && listen_again_ == never) error = poller_->add(listener_.fd(), Events::read, 0);
     for (const auto& viewer : viewers_) {
         if (!error) error = poller_->add(viewer->link.fd(), viewer->watched, viewer->number);
-        if (viewer->wants_moment && viewer->link.unsent() == 0) // it is due
-            timeout = std::min(timeout, until(viewer->next_moment, now()));
+        if (due(*viewer) != never) timeout = std::min(timeout, until(due(*viewer), now()));
     }
     std::array<Poller::Ready, 16> ready;
     std::size_t count = 0;

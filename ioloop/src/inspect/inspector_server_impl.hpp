@@ -11,6 +11,7 @@
 #include <ioloop/poller.hpp>
 #include <ioloop/poster.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -35,14 +36,15 @@ private:
         bool greeted = false;
         bool leaving = false; ///< what is unsent is the last it hears
         bool wants_moment = false;
-        TimePoint next_moment{};   ///< no sooner
-        Duration pace{};           ///< between two of them, as the last one took
-        TimePoint cut_off_at{};    ///< unless it says hello, or takes something
-        TimePoint window_begins{}; ///< of what it may say in a while
-        int said = 0;              ///< messages in it
-        std::size_t described = 0; ///< descriptors in it
-        std::uint64_t lists = 0;   ///< the version it has
-        TimePoint summaries_at{};  ///< when it was sent them
+        TimePoint next_moment{};          ///< no sooner
+        Duration pace{};                  ///< between two of them, as the last one took
+        TimePoint cut_off_at{};           ///< unless it says hello, or takes something
+        TimePoint window_begins{};        ///< of what it may say in a while
+        int said = 0;                     ///< messages in it
+        std::vector<std::uint64_t> asked; ///< handlers whose descriptors it wants to know
+        TimePoint next_descriptors{};     ///< no sooner
+        std::uint64_t lists = 0;          ///< the version it has
+        TimePoint summaries_at{};         ///< when it was sent them
         Events watched = Events::read;
     };
     struct PendingCommand {
@@ -53,6 +55,12 @@ private:
 
     /// Pauses, suspensions and simulated clocks are the loop's; a viewer waits in the time of the world.
     static TimePoint now() { return steady_clock().now(); }
+    /// When there is something to be made for it; not while it has not taken the last.
+    static TimePoint due(const Viewer& viewer) {
+        if (viewer.link.unsent() > 0) return never;
+        const TimePoint moment = viewer.wants_moment ? viewer.next_moment : never;
+        return viewer.asked.empty() ? moment : std::min(moment, viewer.next_descriptors);
+    }
     bool usable() const { return !ended_ && !poster_.closed(); }
 
     // inspector_server.cpp
@@ -77,6 +85,8 @@ private:
     bool hear_describe(Viewer& viewer, const MessageLink::Frame& frame);
     bool hear_command(Viewer& viewer, const MessageLink::Frame& frame);
     void send_moment(Viewer& viewer);
+    void send_descriptors(Viewer& viewer);
+    Duration share_of(Duration took) const;
     void run_commands();
     Text run_command(const Command& command);
     Text step(const Command& command);

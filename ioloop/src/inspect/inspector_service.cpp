@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration message_window = 100ms; ///< in which a viewer may say
 constexpr int most_said = 64;              ///< so many messages, and ask for
-constexpr std::size_t most_described_in_window = 128;
+constexpr std::size_t most_asked = 128;    ///< descriptors that it waits for at a time
 
 constexpr Duration between_summaries = 400ms;
 constexpr int time_share = 100; ///< of its time the loop gives one part to making moments
@@ -36,7 +36,6 @@ bool InspectorServer::Impl::hear(Viewer& viewer, const MessageLink::Frame& frame
     if (time - viewer.window_begins > message_window) {
         viewer.window_begins = time;
         viewer.said = 0;
-        viewer.described = 0;
     }
     if (++viewer.said > most_said) return false;
     if (!viewer.greeted) return frame.message == Message::hello && hear_hello(viewer, frame);
@@ -65,18 +64,37 @@ bool InspectorServer::Impl::hear_hello(Viewer& viewer, const MessageLink::Frame&
 bool InspectorServer::Impl::hear_describe(Viewer& viewer, const MessageLink::Frame& frame) {
     std::vector<std::uint64_t> ids;
     if (!read_describe(frame.bytes, ids)) return false;
-    viewer.described += ids.size();
-    if (viewer.described > most_described_in_window) return true; // it will ask again
+    // What is too much it will ask again.
+    ids.resize(std::min(ids.size(), most_asked - viewer.asked.size()));
+    viewer.asked.insert(viewer.asked.end(), ids.begin(), ids.end());
+    return true;
+}
+
+/// At the pace of moments, as the list for it may be as long.
+void InspectorServer::Impl::send_descriptors(Viewer& viewer) {
+    const TimePoint begin = now();
+    std::vector<std::uint64_t> ids = std::exchange(viewer.asked, {});
     // By their ids, in a fresh list: the numbers that the viewer sees may be other files' by now.
     std::sort(ids.begin(), ids.end());
     loop_.snapshot(fresh_);
     std::vector<Described> found;
+    const auto tell = [&] {
+        write_descriptors(viewer.link.out(), found);
+        found.clear();
+    };
     for (const HandlerInfo& info : fresh_.handlers) {
-        if (found.size() < most_described && std::binary_search(ids.begin(), ids.end(), info.id))
-            found.emplace_back(info.id, describe(info.fd));
+        if (!std::binary_search(ids.begin(), ids.end(), info.id)) continue;
+        found.emplace_back(info.id, describe(info.fd));
+        if (found.size() == most_described) tell();
     }
-    write_descriptors(viewer.link.out(), found);
-    return true;
+    tell();
+    const TimePoint end = now();
+    viewer.next_descriptors = after(end, share_of(end - begin));
+}
+
+/// For how long there is to be nothing like it, after what has taken so long.
+Duration InspectorServer::Impl::share_of(Duration took) const {
+    return took * time_share * static_cast<int>(viewers_.size());
 }
 
 bool InspectorServer::Impl::hear_command(Viewer& viewer, const MessageLink::Frame& frame) {
@@ -115,8 +133,7 @@ void InspectorServer::Impl::send_moment(Viewer& viewer) {
     ++counts_.moments;
 
     const TimePoint end = now();
-    const auto viewers = static_cast<int>(viewers_.size());
-    viewer.pace = std::max(shortest, (end - begin) * time_share * viewers);
+    viewer.pace = std::max(shortest, share_of(end - begin));
     viewer.next_moment = after(end, viewer.pace);
 }
 

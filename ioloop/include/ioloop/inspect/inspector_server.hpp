@@ -18,8 +18,8 @@
 ///
 /// **What viewers cannot do.** Block, slow or fill the program. Nothing blocks; a moment is made when it is asked for,
 /// as often as `most_per_second`, less often if it takes more than a hundredth of the time to make, and never while
-/// the one before waits to be sent. Each viewer costs at most one moment of memory. Who says something else than a
-/// viewer would, more than it would, or nothing for too long, is cut off.
+/// the one before waits to be sent. What its descriptors are is told at such a pace, too. Each viewer costs at most one
+/// moment of memory. Who says something else than a viewer would, more than it would, or nothing for too long, is cut off.
 ///
 /// Thread: the loop's, for every member.
 #pragma once
