@@ -241,6 +241,20 @@ TEST(Sockets, an_abstract_name_is_told_with_an_at_sign_and_a_path_as_it_is) {
     std::filesystem::remove_all(folder);
 }
 
+TEST(Sockets, a_path_that_fills_its_address_without_an_end_is_told_as_it_is) {
+    const std::string folder = std::filesystem::canonical(std::filesystem::temp_directory_path()).string();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // No zero after it: the system tells of one byte more than there is room for.
+    std::string path = folder + "/" + std::to_string(::getpid()) + "-";
+    path.resize(sizeof address.sun_path, 'x');
+    path.copy(address.sun_path, sizeof address.sun_path);
+    const Owned listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(describe(listener.fd).local, path.substr(0, Descriptor::address_size - 1));
+    std::filesystem::remove(path);
+}
+
 TEST(Sockets, those_of_a_family_without_a_kind_are_other_and_not_taken_for_tcp) {
     const Owned netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
     EXPECT_EQ(describe(netlink.fd).kind, Kind::other);

@@ -2,6 +2,8 @@
 /// describe(): asks the system what a number stands for.
 #include <ioloop/inspect/descriptor.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -44,7 +46,8 @@ void print(char (&out)[Descriptor::address_size], const sockaddr_storage& addres
         if (length <= offset) return;
         sockaddr_un local{};
         std::memcpy(&local, &address, sizeof local);
-        const auto size = static_cast<int>(length - offset);
+        // One more than there is room for, if the path is not terminated: the system counts the zero that it lacks.
+        const auto size = static_cast<int>(std::min<std::size_t>(length - offset, sizeof local.sun_path));
         const bool abstract = local.sun_path[0] == '\0';
         std::snprintf(out, sizeof out, "%s%.*s", abstract ? "@" : "", abstract ? size - 1 : size,
                       local.sun_path + (abstract ? 1 : 0));
