@@ -21,6 +21,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::size_t unlimited_size = SIZE_MAX;
+constexpr Duration longest(INT64_MAX / 4); ///< that something can be said to have taken
 
 /// Moments of every shape, the same ones in every run.
 class Dice {
@@ -31,10 +32,12 @@ public:
     std::uint64_t below(std::uint64_t end) { return engine_() % end; }
     bool flag() { return below(2) == 1; }
     template <class T> T as() { return static_cast<T>(number()); }
-    Duration duration() { return flag() ? Duration(below(1'000'000'000)) : below(9) == 0 ? forever : 0ns; }
+    Duration duration() { return flag() ? Duration(below(1'000'000'000)) : below(9) == 0 ? longest : 0ns; }
     TimePoint time() {
-        return below(9) == 0 ? never : TimePoint(1000s + Duration(below(100'000'000'000)) - 50s);
+        return below(9) == 0 ? TimePoint(longest) : TimePoint(1000s + Duration(below(100'000'000'000)) - 50s);
     }
+    Duration delay() { return below(9) == 0 ? forever : duration(); }
+    TimePoint deadline() { return below(9) == 0 ? never : time(); }
     Events events() {
         return std::array{Events::none, Events::read, Events::write, Events::read | Events::error}[below(4)];
     }
@@ -81,7 +84,7 @@ public:
         r.handlers = as<std::uint32_t>();
         r.pieces = as<std::uint32_t>();
         r.reason = static_cast<WakeReason>(below(6));
-        r.asked = duration();
+        r.asked = delay();
         r.cause = chain();
         r.cause_fd = fd();
         return r;
@@ -93,7 +96,7 @@ public:
         r.chain = chain();
         r.by = site();
         r.at = time();
-        r.deadline = time();
+        r.deadline = deadline();
         r.kind = kind();
         r.change = static_cast<ChangeKind>(below(4));
         r.events = events();
@@ -117,7 +120,7 @@ public:
         b.kind = kind();
         b.id = number();
         b.site = site();
-        b.longer_than = duration();
+        b.longer_than = delay();
         return b;
     }
     Finding finding() {
@@ -166,8 +169,8 @@ public:
         TimeoutInfo info;
         info.id = {as<std::uint32_t>(), as<std::uint32_t>()};
         info.chain = chain();
-        info.deadline = time();
-        info.period = duration();
+        info.deadline = deadline();
+        info.period = delay();
         info.fires = number();
         info.due = flag();
         info.scope = number();
@@ -278,6 +281,30 @@ TEST(MomentCodec, what_is_decoded_and_encoded_again_is_the_same_for_moments_of_e
         ASSERT_TRUE(MomentDecoder().decode(bytes, moment, frame)) << seed;
         ASSERT_EQ(encoded(moment), bytes) << seed;
     }
+}
+
+TEST(MomentCodec, what_is_said_to_have_passed_is_so_long_at_most_that_sums_of_it_fit) {
+    Moment there;
+    TurnRecord turn;
+    turn.turn = 1;
+    turn.begin = never;
+    turn.waited = turn.handlers_took = turn.callbacks_took = turn.asked = forever;
+    there.turns = {turn};
+    there.turns_seen = 1;
+    TimeoutInfo timeout;
+    timeout.deadline = never;
+    there.snapshot.timeouts = {timeout};
+    Moment here;
+    MomentFrame frame;
+    ASSERT_TRUE(MomentDecoder().decode(encoded(there), here, frame));
+    ASSERT_EQ(here.turns.size(), 1U);
+    ASSERT_EQ(here.snapshot.timeouts.size(), 1U);
+    EXPECT_EQ(here.turns[0].begin, TimePoint(longest));
+    EXPECT_EQ(here.turns[0].waited, longest);
+    EXPECT_EQ(here.turns[0].handlers_took, longest);
+    EXPECT_EQ(here.turns[0].callbacks_took, longest);
+    EXPECT_EQ(here.turns[0].asked, forever);
+    EXPECT_EQ(here.snapshot.timeouts[0].deadline, never);
 }
 
 TEST(MomentCodec, names_with_quotes_and_in_every_script_come_through_with_file_function_and_line) {

@@ -2,6 +2,8 @@
 /// CallTally: what the calls of one object add up to, as far as they were seen. Unseen: which records were not.
 #pragma once
 
+#include "sum.hpp"
+
 #include <ioloop/clock.hpp>
 #include <ioloop/observer.hpp>
 
@@ -25,11 +27,11 @@ struct CallTally {
     void add(const CallRecord& call) {
         if (calls > 0) interval = call.begin - begin;
         ++calls;
-        took += call.took;
+        took = sum(took, call.took);
         longest = std::max(longest, call.took);
         late = call.late;
         latest = std::max(latest, call.late);
-        late_sum += call.late;
+        late_sum = sum(late_sum, call.late);
         begin = call.begin;
     }
     bool empty() const { return calls == 0; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "history.hpp"
 
+#include "sum.hpp"
+
 #include <ioloop/inspect/format.hpp>
 
 #include <algorithm>
@@ -51,7 +53,7 @@ void History::update(const View& view, const Filter& filter, bool held) {
         }
         Row& row = rows_.back();
         ++row.count;
-        row.took += call->took;
+        row.took = sum(row.took, call->took);
         row.longest = std::max(row.longest, call->took);
         row.latest = std::max(row.latest, call->late);
     }

@@ -35,8 +35,8 @@ template <class Wire, class C> void command_fields(Wire& wire, C& numbered) {
     wire.events(command.events);
     breakpoint_fields(wire, command.breakpoint); // its site is nothing here
     wire.number(numbered.site);
-    wire.duration(command.trigger.slow_call);
-    wire.duration(command.trigger.late);
+    wire.delay(command.trigger.slow_call);
+    wire.delay(command.trigger.late);
     wire.bit(command.trigger.error);
     wire.number(command.trigger.more_turns);
     wire.choice(command.lint, last_lint);

@@ -72,7 +72,7 @@ void MomentEncoder::encode(const Moment& moment, const MomentFrame& frame, std::
                            std::vector<std::uint8_t>& out) {
     body_.clear();
     WireWriter wire(body_, &sites_);
-    wire.duration(frame.next);
+    wire.delay(frame.next);
     wire.time(moment.snapshot.time);
     wire.set_base(moment.snapshot.time);
     state_fields(wire, moment);
@@ -168,7 +168,7 @@ bool MomentDecoder::decode(std::span<const std::uint8_t> bytes, Moment& moment, 
     }
     wire.raw(0); // none is left out
 
-    wire.duration(frame.next);
+    wire.delay(frame.next);
     wire.time(moment.snapshot.time);
     wire.set_base(moment.snapshot.time);
     state_fields(wire, moment);

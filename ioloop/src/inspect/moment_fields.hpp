@@ -42,7 +42,7 @@ template <class Wire, class Record> void turn_fields(Wire& wire, Record& record)
     wire.number(record.queued_after);
     wire.number(record.pieces);
     wire.choice(record.reason, WakeReason::polled);
-    wire.duration(record.asked);
+    wire.delay(record.asked);
     wire.chain(record.cause);
     wire.fd(record.cause_fd);
 }
@@ -53,7 +53,7 @@ template <class Wire, class Record> void change_fields(Wire& wire, Record& recor
     wire.chain(record.chain);
     wire.site(record.by);
     wire.time(record.at);
-    wire.time(record.deadline);
+    wire.deadline(record.deadline);
     wire.choice(record.kind, CallKind::timeout);
     wire.choice(record.change, ChangeKind::died);
     wire.events(record.events);
@@ -132,8 +132,8 @@ template <class Wire, class Id> void timeout_id_fields(Wire& wire, Id& id) {
 template <class Wire, class Info> void timeout_fields(Wire& wire, Info& info) {
     timeout_id_fields(wire, info.id);
     wire.chain(info.chain);
-    wire.time(info.deadline);
-    wire.duration(info.period);
+    wire.deadline(info.deadline);
+    wire.delay(info.period);
     wire.number(info.fires);
     wire.bit(info.due);
     wire.number(info.scope);
@@ -250,7 +250,7 @@ template <class Wire, class B> void breakpoint_fields(Wire& wire, B& breakpoint)
     wire.choice(breakpoint.kind, CallKind::timeout);
     wire.number(breakpoint.id);
     wire.site(breakpoint.site);
-    wire.duration(breakpoint.longer_than);
+    wire.delay(breakpoint.longer_than);
 }
 
 template <class Wire, class D> void descriptor_fields(Wire& wire, D& descriptor) {

@@ -55,6 +55,8 @@ public:
     void events(const Events& events) { raw(static_cast<std::uint64_t>(events)); }
     void fd(const Fd& fd) { signed_number(fd); }
     void duration(const Duration& duration) { signed_number(duration.count()); }
+    void delay(const Duration& delay) { duration(delay); }
+    void deadline(const TimePoint& deadline) { time(deadline); }
     /// Near a base, most often, and then short.
     void time(const TimePoint& time) {
         const auto count = static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -132,12 +134,12 @@ public:
     }
     void events(Events& events);
     void fd(Fd& fd);
-    /// What is so long or far that sums of it would not fit, is `forever` and `never`.
-    void duration(Duration& duration) { duration = Duration(sane(signed_number())); }
-    void time(TimePoint& time) {
-        const std::uint64_t count = base_ + static_cast<std::uint64_t>(signed_number());
-        time = TimePoint(Duration(sane(static_cast<std::int64_t>(count))));
-    }
+    /// What has passed: so long or far at most that the sum of a few still fits.
+    void duration(Duration& duration) { duration = Duration(bounded(signed_number())); }
+    void time(TimePoint& time) { time = TimePoint(Duration(bounded(from_base()))); }
+    /// What may come: beyond that it is `forever` and `never`.
+    void delay(Duration& delay) { delay = Duration(sane(signed_number())); }
+    void deadline(TimePoint& deadline) { deadline = TimePoint(Duration(sane(from_base()))); }
     void set_base(TimePoint base) { base_ = static_cast<std::uint64_t>(base.time_since_epoch().count()); }
     void site(SiteId& site);
     void chain(Chain& chain);
@@ -165,9 +167,11 @@ public:
     }
 
 private:
-    static std::int64_t sane(std::int64_t ns) noexcept {
-        constexpr std::int64_t most = INT64_MAX / 4; // 73 years
-        return ns > most ? INT64_MAX : std::max(ns, -most);
+    static constexpr std::int64_t most_time = INT64_MAX / 4; ///< ns: 73 years
+    static std::int64_t bounded(std::int64_t ns) noexcept { return std::clamp(ns, -most_time, most_time); }
+    static std::int64_t sane(std::int64_t ns) noexcept { return ns > most_time ? INT64_MAX : bounded(ns); }
+    std::int64_t from_base() {
+        return static_cast<std::int64_t>(base_ + static_cast<std::uint64_t>(signed_number()));
     }
     void fill(std::span<char> buffer);
     std::int64_t signed_number() {
