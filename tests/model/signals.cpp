@@ -129,9 +129,9 @@ public:
 };
 
 /// As in lifetime.cpp.
-void IOLoop::Gate::shut() noexcept {
+void IOLoop::Gate::shut(bool wait) noexcept {
     loop_.store(nullptr);
-    while (inside_.load() != 0) modelled_std::this_thread::yield();
+    while (wait && inside_.load() != 0) modelled_std::this_thread::yield();
 }
 
 } // namespace modelled
@@ -149,7 +149,7 @@ public:
         done();
     }
     void destroy() {
-        if (!plant_no_shutting) gate_.shut();
+        if (!plant_no_shutting) gate_.shut(true);
         loop_.gone = true;
         done();
     }
