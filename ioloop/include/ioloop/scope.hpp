@@ -81,8 +81,8 @@ public:
     /// The way back for a job on another thread, which cannot know whether the scope is still there.
     class Poster {
     public:
-        /// False, and dropped (on this thread), once the scope is gone, or the loop closed. A post that races with the scope's destructor runs
-        /// before that returns (if it is inside a turn) or never. Thread: any.
+        /// False, and dropped (on this thread), once the scope is gone, or the loop closed. A post that races with the scope's
+        /// destructor runs before that returns (if it is inside a turn) or never. Thread: any.
         bool add_callback(Callback callback, const Origin& origin = Origin::here());
 
     private:
