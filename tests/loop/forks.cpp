@@ -94,8 +94,18 @@ TEST_F(Forks, a_child_may_close_a_loop_that_another_thread_was_in) {
 
 TEST_F(Forks, a_child_may_destroy_a_loop_that_another_thread_was_posting_to) {
     std::atomic<bool> enough{false};
+    constexpr int most_queued =
+        1000; // or the child would have millions to destroy where this thread gets no CPU
+    std::atomic<int> queued{0};
     std::thread other([&, poster = Poster(*loop)] {
-        while (!enough) poster.add_callback([life = std::make_shared<int>()] {});
+        while (!enough) {
+            if (queued < most_queued) {
+                ++queued;
+                poster.add_callback([&queued, life = std::make_shared<int>()] { --queued; });
+            } else {
+                std::this_thread::yield();
+            }
+        }
     });
     int status = 0;
     for (int round = 0; round < 100 && status == 0; ++round) {

@@ -289,7 +289,9 @@ void InspectorServer::Impl::wait_in_pause(Duration timeout) {
     }
     std::array<Poller::Ready, 16> ready;
     std::size_t count = 0;
-    if (!error) error = poller_->wait(ready, timeout, count);
+    // reset() has woken whoever slept on the old set, which is nobody: a first look takes that.
+    if (!error) error = poller_->wait(ready, no_wait, count);
+    if (!error && count == 0) error = poller_->wait(ready, timeout, count);
     if (error) look_at_all(timeout);
     for (std::size_t i = 0; i < count && usable(); ++i) {
         if (ready[i].key == 0) {
