@@ -23,8 +23,8 @@ struct ThreadPool::State {
     std::mutex mutex;
     std::condition_variable work; ///< there is a job, or the end has come
     std::condition_variable gone; ///< a thread that had no job has ended
-    using Jobs = std::list<Function<
-        void()>>; ///< a list: to move a closure is to run code of the program, so not under the mutex
+    /// A list: to move a closure is to run code of the program, so not under the mutex.
+    using Jobs = std::list<Function<void()>>;
     Jobs jobs;
     std::size_t threads = 0;
     std::size_t idle = 0;

@@ -64,8 +64,8 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     }
     if (const auto error = poller_->add(fd, events, undo.key)) return error;
     undo.watched = true;
-    std::optional<HandlerEntry>
-        dead; // destroyed last: its destructor may do anything, such as close the loop
+    // Destroyed last: its destructor may do anything, such as close the loop.
+    std::optional<HandlerEntry> dead;
     if (earlier != nullptr) {
         // The poller knows better than the table: that file was closed, this is another under its number.
         if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(fd), *earlier);

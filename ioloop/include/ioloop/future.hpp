@@ -117,8 +117,8 @@ private:
     WaitFor made_by_ = WaitFor::future;
     std::uint64_t task_ = 0;
     Waiters waiters_; ///< a list: who gives up waiting leaves nothing behind
-    std::unique_ptr<Callback>
-        on_cancel_; ///< apart: to move a closure is to run code of the program, so not under the mutex
+    /// Apart: to move a closure is to run code of the program, so not under the mutex.
+    std::unique_ptr<Callback> on_cancel_;
     Origin origin_;
     Poster home_;     ///< where an error is reported that nobody asks for
     Context context_; ///< and in which context

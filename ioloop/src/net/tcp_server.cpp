@@ -15,6 +15,8 @@
 
 namespace ioloop {
 
+// Of these two State has members: gcc warns where they are of no linkage, and this file is one of many in a unity build.
+
 /// A descriptor that is kept for when there are no others: closed, it makes room for a connection, which can then be
 /// closed as well. (libev's manual has the idea.)
 class SpareDescriptor {
