@@ -8,7 +8,7 @@
 namespace ioloop::curl {
 namespace {
 
-constexpr std::size_t portion = std::size_t{64} << 10U; ///< bytes that the system is given at once
+constexpr std::size_t written_at_once = std::size_t{64} << 10U; ///< bytes that the system is given at once
 
 std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
@@ -25,7 +25,7 @@ void PartFile::open(const std::string& path, std::error_code& error) {
         error = last_error();
         return;
     }
-    std::setvbuf(file_, nullptr, _IOFBF, portion);
+    std::setvbuf(file_, nullptr, _IOFBF, written_at_once);
 }
 
 void PartFile::write(const char* data, std::size_t size, std::error_code& error) noexcept {

@@ -56,6 +56,7 @@ function(ioloop_add_imgui_inspector imgui)
             ${here}/panel/trigger.cpp
             ${here}/panel/ui.cpp
     )
+    set_target_properties(ioloop_imgui PROPERTIES UNITY_BUILD OFF) # each table's file calls its columns by the same names
     target_include_directories(ioloop_imgui PRIVATE ${here})
     target_link_libraries(ioloop_imgui PUBLIC ioloop::ioloop ${imgui})
 endfunction()

@@ -58,13 +58,13 @@ namespace {
 
 constexpr int most_frames = 64;
 
-enum class State : std::uint8_t { nothing, wanted, writing, done };
+enum class State : std::uint8_t { idle, wanted, writing, done };
 
 /// One capture at a time in the process: what its handler may touch. Never goes away, so a handler that comes
 /// late finds it. The frames belong to the handler from `writing` to `done`.
 struct {
     std::mutex mutex; ///< of those who capture; not for the handler
-    std::atomic<State> state{State::nothing};
+    std::atomic<State> state{State::idle};
     std::atomic<pthread_t> thread{};
     std::array<void*, most_frames> frames{};
     int count = 0;
@@ -156,14 +156,14 @@ std::vector<const void*> ThreadStack::capture() const {
     std::vector<const void*> frames;
     if (::pthread_kill(target_->thread, capturing.signal) != 0) {
         capturing.on_the_way.fetch_sub(1);
-        capturing.state.store(State::nothing);
+        capturing.state.store(State::idle);
     } else {
         using namespace std::chrono_literals;
         const auto patience = std::chrono::steady_clock::now() + 100ms;
         State state = State::wanted;
         while ((state = capturing.state.load()) != State::done) {
             if (state == State::wanted && std::chrono::steady_clock::now() >= patience &&
-                capturing.state.compare_exchange_strong(state, State::nothing)) {
+                capturing.state.compare_exchange_strong(state, State::idle)) {
                 break; // the signal may still arrive, and will find that nothing is wanted
             }
             std::this_thread::sleep_for(200us);
@@ -176,7 +176,7 @@ std::vector<const void*> ThreadStack::capture() const {
             while (first != end && *first != capturing.interrupted_at) ++first;
             frames.assign(first != end ? first : begin, end);
         }
-        capturing.state.store(State::nothing);
+        capturing.state.store(State::idle);
     }
     unclaim();
     return frames;
