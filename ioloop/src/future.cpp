@@ -85,7 +85,7 @@ void FutureState::publish() {
 /// Outside the lock: a loop that is closed destroys the callback, which may do anything.
 void FutureState::post(Waiters& waiters) {
     const NullContext none; // each brings its own
-    for (Waiter& waiter : waiters) waiter.loop.add_callback(std::move(waiter.callback), waiter.origin);
+    for (Waiter& waiter : waiters) waiter.loop.deliver(std::move(waiter.callback), waiter.origin);
 }
 
 bool FutureState::cancel() {
@@ -129,7 +129,7 @@ void FutureState::report_unseen(const std::exception_ptr& error) noexcept {
     auto rethrow = [context = std::move(context_), error] {
         context.run([&] { std::rethrow_exception(error); });
     };
-    if (home_.spawn_callback(std::move(rethrow), origin_)) return;
+    if (home_.deliver(std::move(rethrow), origin_, Poster::Kind::spawned)) return;
     std::fprintf(stderr, "ioloop: an error that nobody asked for, and no loop to report it to: %s: %s\n",
                  describe(origin_).c_str(), message_of(error).c_str());
 }

@@ -185,16 +185,23 @@ const char* IOLoop::name() const noexcept { return impl_->name_; }
 Poster::Poster(IOLoop& loop) : gate_(loop.impl_->gate()) {}
 
 bool Poster::add_callback(Callback callback, const Origin& origin) const {
-    return post(callback, origin, false);
+    return post(callback, origin, Kind::added);
 }
 bool Poster::spawn_callback(Callback callback, const Origin& origin) const {
-    return post(callback, origin, true);
+    return post(callback, origin, Kind::spawned);
 }
 
 /// A callback that is refused is destroyed by the caller, outside the gate: its destructor may close the loop.
-bool Poster::post(Callback& callback, const Origin& origin, bool detached) const {
-    return gate_ &&
-           gate_->enter([&](IOLoop::Impl& loop) { return loop.post(std::move(callback), origin, detached); });
+bool Poster::post(Callback& callback, const Origin& origin, Kind kind) const {
+    return gate_ && gate_->enter([&](IOLoop::Impl& loop) {
+        return loop.post(std::move(callback), origin, kind == Kind::spawned);
+    });
+}
+
+bool Poster::deliver(Callback callback, const Origin& origin, Kind kind) const {
+    return gate_ && gate_->enter([&](IOLoop::Impl& loop) {
+        return loop.deliver(std::move(callback), origin, kind == Kind::spawned);
+    });
 }
 
 bool Poster::closed() const noexcept {

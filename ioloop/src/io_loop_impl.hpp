@@ -51,6 +51,7 @@ public:
         return handlers_.find(fd) != nullptr ? handlers_.key_of(fd) : 0;
     }
     bool post(Callback&& callback, const Origin& origin, bool detached);
+    bool deliver(Callback&& callback, const Origin& origin, bool detached);
     bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
     bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;
     std::error_code add_signal_handler(int signal, Callback&& callback, const Origin& origin);

@@ -14,6 +14,7 @@ std::unique_ptr<Spawned> Join::make_root() {
 
 void Join::end() noexcept {
     ended_ = true;
+    woken_otherwise_.reset();
     IOLoop* loop = loop_.loop();
     if (loop == nullptr) return;
     loop->remove_timeout(wake_);
@@ -54,8 +55,23 @@ void Join::wake_later(Duration delay) {
     if (loop == nullptr) return; // a branch closed it: all of this is destroyed as soon as it waits
     loop->remove_timeout(wake_); // one is enough
     const NullContext none;
+    constexpr Origin place = "co_await all, any, with_timeout";
+#if IOLOOP_EXCEPTIONS
+    try {
+        wake_ = loop->call_later(
+            delay, [this] { wake(); }, place);
+    } catch (const std::bad_alloc&) { // of a timeout, at once; a callback arrives, but can not be taken back
+        woken_otherwise_ = std::make_shared<Join*>(this);
+        loop_.deliver(
+            [weak = std::weak_ptr(woken_otherwise_)] {
+                if (const auto join = weak.lock()) (*join)->wake();
+            },
+            place);
+    }
+#else
     wake_ = loop->call_later(
-        delay, [this] { wake(); }, "co_await all, any, with_timeout");
+        delay, [this] { wake(); }, place);
+#endif
 }
 
 void Join::wake() {

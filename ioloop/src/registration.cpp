@@ -195,6 +195,24 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
     return post_in_full(std::move(callback), origin, detached);
 }
 
+/// As a thread posts that is none of this loop's: the inbox grows in the process's memory.
+bool IOLoop::Impl::deliver(Callback&& callback, const Origin& origin, bool detached) {
+#if IOLOOP_EXCEPTIONS
+    try {
+        return post(std::move(callback), origin, detached);
+    } catch (const std::bad_alloc&) { // which leaves the callback as it was
+        CallbackLabel label{Chain{{site_of(origin)}}, {}, {}, true, queue_.stamps()};
+        if (!detached) label.context = context_for(callback);
+        if (label.stampable) label.posted_at = clock_->now();
+        if (!queue_.push_from_thread(std::move(callback), std::move(label))) return false;
+        notify();
+        return true;
+    }
+#else
+    return post(std::move(callback), origin, detached);
+#endif
+}
+
 /// A post of which nothing is special, by the bytes of its closure; else false. On the loop's thread it calls nothing, saves no
 /// register for what it does not call, and takes no atomic operation.
 bool IOLoop::Impl::try_post(const Callback::Operations& operations, detail::ClosureWords closure,

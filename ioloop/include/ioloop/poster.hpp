@@ -7,9 +7,15 @@
 
 #include <ioloop/io_loop.hpp>
 
+#include <cstdint>
 #include <memory>
 
 namespace ioloop {
+
+namespace detail {
+class FutureState;
+class Join;
+} // namespace detail
 
 class Poster {
 public:
@@ -32,7 +38,12 @@ public:
     IOLoop* loop() const noexcept;
 
 private:
-    bool post(Callback& callback, const Origin& origin, bool detached) const;
+    friend class detail::FutureState;
+    friend class detail::Join;
+    enum class Kind : std::uint8_t { added, spawned };
+    bool post(Callback& callback, const Origin& origin, Kind kind) const;
+    /// The same of what somebody waits for: if Options::memory is used up, the process's is taken.
+    bool deliver(Callback callback, const Origin& origin, Kind kind = Kind::added) const;
 
     std::shared_ptr<IOLoop::Gate> gate_;
 };
