@@ -57,13 +57,12 @@ Host::Impl::Impl(IOLoop& loop, Options options)
       active_mode_(options.mode) {
     if (options_.log_errors) {
         // A hook of the program's own has precedence.
-        auto ours = std::make_shared<char>();
-        logging_ = ours;
-        ErrorHook earlier = loop_.set_error_hook(
-            [ours = std::move(ours)](const std::exception_ptr& error, const Origin& origin, CallKind kind) {
-                log_error(error, origin, kind);
-            });
-        if (earlier) loop_.set_error_hook(std::move(earlier));
+        ErrorHook earlier = loop_.set_error_hook(log_error);
+        if (earlier) {
+            loop_.set_error_hook(std::move(earlier));
+        } else {
+            our_error_hook_ = loop_.error_hooks_set();
+        }
     }
     SDL_AddEventWatch(&watch, this);
 }
@@ -71,8 +70,9 @@ Host::Impl::Impl(IOLoop& loop, Options options)
 Host::Impl::~Impl() {
     SDL_DelEventWatch(&watch, this);
     guest_.reset();
-    // Unless the program has set another one since.
-    if (!logging_.expired() && !poster_.closed()) loop_.set_error_hook(nullptr);
+    // Unless the program has set another one since, to which ours may belong now.
+    if (our_error_hook_ && !poster_.closed() && loop_.error_hooks_set() == *our_error_hook_)
+        loop_.set_error_hook(nullptr);
 }
 
 void Host::Impl::require_usable(const char* member) const {

@@ -11,6 +11,7 @@
 #include <ioloop/sdl2.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -115,9 +116,9 @@ private:
     template <class F> void guarded(const Origin& why, F&& f);
 
     SDL_threadID thread_;
-    Poster poster_;               ///< knows whether loop_ is still there
-    TimePoint last_seen_ = now(); ///< when the program left the host, or the watch had it
-    std::weak_ptr<void> logging_; ///< our error hook is in the loop, or where it was put by who replaced it
+    Poster poster_;                               ///< knows whether loop_ is still there
+    TimePoint last_seen_ = now();                 ///< when the program left the host, or the watch had it
+    std::optional<std::uint64_t> our_error_hook_; ///< the how many-th of the loop's it is
     bool visiting_ = false;
 
     // Sleeping.

@@ -62,6 +62,7 @@ void IOLoop::Impl::set_alarm() noexcept {
 // ---- errors -------------------------------------------------------------------------------------
 
 ErrorHook IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
+    ++error_hooks_set_;
     auto earlier = std::move(error_hook_);
     error_hook_ = hook ? std::make_shared<ErrorHook>(std::move(hook)) : nullptr;
     if (earlier == nullptr) return nullptr;

@@ -155,6 +155,7 @@ void IOLoop::set_blocking_log_threshold(std::optional<Duration> threshold) {
     impl_->set_watchdog(threshold, log_stack);
 }
 ErrorHook IOLoop::set_error_hook(ErrorHook hook) { return impl_->set_error_hook(std::move(hook)); }
+std::uint64_t IOLoop::error_hooks_set() const noexcept { return impl_->error_hooks_set(); }
 void IOLoop::snapshot(Snapshot& out) const { impl_->snapshot(out); }
 const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics(); }
 void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(observer); }

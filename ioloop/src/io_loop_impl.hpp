@@ -70,6 +70,7 @@ public:
     void set_paused(bool paused);
     void set_on_pause(Function<void(Duration)>&& attend);
     ErrorHook set_error_hook(ErrorHook&& hook);
+    std::uint64_t error_hooks_set() const noexcept { return error_hooks_set_; }
     /// Where the handler of `fd` was added; empty if it has none.
     std::string handler_place(Fd fd);
     void set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action);
@@ -374,6 +375,7 @@ private:
     std::shared_ptr<Gate> gate_;
     std::vector<std::pair<const void*, std::unique_ptr<Service>>> services_;
     std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
+    std::uint64_t error_hooks_set_ = 0;
     mutable Statistics statistics_;
     CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
     SignalQueue

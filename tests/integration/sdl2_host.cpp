@@ -151,6 +151,23 @@ TEST_F(Sdl2Host, a_hook_that_the_program_sets_later_stays_when_the_host_goes) {
     EXPECT_EQ(errors, 1);
 }
 
+TEST_F(Sdl2Host, a_hook_that_passes_errors_on_to_the_hosts_stays_and_does_so_when_the_host_has_gone) {
+    IOLoop loop;
+    int errors = 0;
+    {
+        const sdl2::Host host(loop);
+        loop.set_error_hook([&, next = loop.set_error_hook(nullptr)](
+                                std::exception_ptr error, const Origin& origin, CallKind kind) mutable {
+            ++errors;
+            next(std::move(error), origin, kind);
+        });
+    }
+    loop.add_callback([] { throw std::runtime_error("passed on"); });
+    loop.run_once();
+    EXPECT_EQ(errors, 1);
+    EXPECT_THAT(logged, HasSubstr("passed on"));
+}
+
 TEST_F(Sdl2Host, belongs_to_the_thread_that_made_it) {
     IOLoop loop;
     sdl2::Host host(loop);

@@ -416,6 +416,8 @@ public:
 
     /// Null: back to one line on stderr. Gives the earlier one back.
     ErrorHook set_error_hook(ErrorHook hook);
+    /// How often one was set: by that, who removes his own sees whether it is still the one.
+    std::uint64_t error_hooks_set() const noexcept;
 
     // ---- seeing inside --------------------------------------------------------------------------
 
