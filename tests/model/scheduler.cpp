@@ -54,8 +54,9 @@ void Cell::store(std::uint64_t value, bool sequentially_consistent) {
         Scheduler::current().commit(*this, value);
     } else if (sequentially_consistent) {
         update([value](std::uint64_t) { return value; });
-    } else { // unseen, as long as it is in the buffer
+    } else { // unseen, as long as it is in the buffer; but a heavy fence of others finds it there, or not yet
         Scheduler& s = Scheduler::current();
+        if (s.options_.process_fence) s.step();
         s.fibers_[s.thread()].buffer.push_back({this, value});
     }
 }
