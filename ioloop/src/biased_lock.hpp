@@ -56,6 +56,9 @@ public:
         sit_down(*seat);
         return true;
     }
+    /// From here to leave(), who wants the lock waits for it, and is not refused: he may have been told that it is free.
+    /// Requires: inside.
+    void about_to_leave() noexcept { entered_->use.store(Use::moment, std::memory_order_release); }
     void leave() noexcept {
         inside_.store(nobody, std::memory_order_relaxed);
         entered_->use.store(Use::none, std::memory_order_release);

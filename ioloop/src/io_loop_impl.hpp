@@ -261,11 +261,10 @@ private:
             change_hold();
     }
     void change_hold();
-    /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told.
-    void park() {
-        if (handle_watched_ || has_host_waker_) park_for_host();
-    }
-    void park_for_host();
+    /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told. True: it is to be told now
+    /// that there is something else to wait for.
+    bool park();
+    bool has_host() const noexcept { return handle_watched_ || has_host_waker_; }
     void set_alarm() noexcept;
     /// The first timeout may be another one now. (Within a run_ call park() looks, once, at the end.)
     void first_timeout_changed() {
@@ -277,6 +276,7 @@ private:
     /// The host wants to hear of it when what it waits for changes.
     bool tells_plan() const noexcept { return deadlines_ == Deadlines::included || ring_for_changes_; }
     void descriptors_changed();
+    bool plan_changed();
     void tell_plan();
     void tell_plan_outside();
     void notify() noexcept {

@@ -242,19 +242,24 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     told_deadline_ = next_deadline();
     descriptors_changed_ = false;
     if (statistics_.depth > 0) return;
-    if (!has_host_waker_ && !handle_watched_) parked_.store(Parked::no); // there is nobody left to be told
-    park();
+    if (!has_host()) parked_.store(Parked::no); // there is nobody left to be told
+    if (park()) ring_host();
 }
 
-/// The loop is left with what a host waits for, which may have changed: between run_ calls at once, within one at its end.
-void IOLoop::Impl::tell_plan() {
+/// The loop is left with what a host waits for, which may have changed: between run_ calls this is told at once, within one at
+/// its end. True: the host is to be rung.
+bool IOLoop::Impl::plan_changed() {
     if (deadlines_ == Deadlines::included) set_alarm();
-    if (!ring_for_changes_) return;
+    if (!ring_for_changes_) return false;
     const TimePoint next = next_deadline();
     const bool sooner =
         next < told_deadline_; // who waits too short a time looks again, and who waits too long does not
     told_deadline_ = next;
-    if (std::exchange(descriptors_changed_, false) || sooner) ring_host();
+    return std::exchange(descriptors_changed_, false) || sooner;
+}
+
+void IOLoop::Impl::tell_plan() {
+    if (plan_changed()) ring_host();
 }
 
 void IOLoop::Impl::tell_plan_outside() {
@@ -275,7 +280,7 @@ Fd IOLoop::Impl::native_handle(Deadlines deadlines) {
         mark(Special::host, true);
     }
     handle_watched_ = true;
-    if (statistics_.depth == 0) park();
+    if (statistics_.depth == 0 && park()) ring_host();
     return poller_->native_handle();
 }
 

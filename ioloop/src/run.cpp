@@ -40,8 +40,12 @@ public:
         if (loop_.watchdog_) [[unlikely]]
             loop_.watchdog_->leave();
         loop_.now_known_ = false;
-        loop_.park();
+        // Who is rung, by a post as soon as this is parked, may run the loop on another thread at once.
+        const bool told = loop_.has_host();
+        if (told) loop_.lock_.about_to_leave();
+        const bool changed = told && loop_.park();
         loop_.lock_.leave();
+        if (changed) loop_.ring_host();
     }
 
 private:
@@ -133,7 +137,7 @@ IOLoop::Impl::Glance IOLoop::Impl::glance() {
     if (ready == 0 && queue_.empty() && !signal_queue_.ready() && !anything_due() && !stop_) {
         // A poster may have woken the host after its post had run already, and takes it for awake until the loop is parked again.
         // (Looked at when the wake-up is taken in: one that comes later wakes the host once more.)
-        if ((handle_watched_ || has_host_waker_) && parked_ == Parked::no) return Glance::refused;
+        if (has_host() && parked_ == Parked::no) return Glance::refused;
         ++turn_;
         ++statistics_.turns;
         return Glance::idle;
@@ -290,7 +294,8 @@ void IOLoop::Impl::wait_while_paused() {
     if (watchdog_) watchdog_->busy();
 }
 
-void IOLoop::Impl::park_for_host() {
+bool IOLoop::Impl::park() {
+    if (!has_host()) return false;
     parked_.store(Parked::between_runs);
     // What somebody else may wait for from here on. (That a descriptor is not what was added is for the next turn to tell.)
     if (handle_watched_ && !narrowed_.empty()) {
@@ -300,7 +305,7 @@ void IOLoop::Impl::park_for_host() {
         }
     }
     if (handle_watched_ && !paused_ && (phase_ != Phase::wait || anything_queued())) poller_->wake();
-    tell_plan();
+    return plan_changed();
 }
 
 } // namespace ioloop

@@ -6,6 +6,7 @@
 #include <ioloop/ioloop.hpp>
 
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -49,6 +50,21 @@ TEST_F(RingForChanges, inside_a_run_call_nothing_rings_before_its_end) {
     loop.run_once();
     EXPECT_EQ(rings_inside, 0);
     EXPECT_EQ(rings, 1);
+}
+
+TEST_F(RingForChanges, who_is_rung_may_run_the_loop_on_another_thread_at_once) {
+    bool done = false;
+    loop.set_host_waker(
+        [&] {
+            if (!done) std::thread([&] { done = loop.run_once().callbacks == 1; }).join();
+        },
+        RingFor::changes);
+    loop.add_callback([&] {
+        loop.call_later(1s, [] {});
+        loop.add_callback([] {});
+    });
+    loop.run_once();
+    EXPECT_TRUE(done);
 }
 
 TEST_F(RingForChanges, a_turn_that_leaves_nothing_earlier_does_not_ring) {

@@ -51,6 +51,28 @@ public:
         }
         done();
     }
+    /// Whoever hears that the lock is about to be free gets it.
+    void leave_and_tell() {
+        if (lock_.enter()) {
+            hold();
+            if (!plant_) lock_.about_to_leave();
+            told_.store(true);
+            lock_.leave();
+        }
+        done();
+    }
+    void enter_if_told() {
+        if (told_.load()) {
+            if (lock_.enter()) {
+                hold();
+                lock_.leave();
+            } else {
+                Scheduler::current().fail("who was told is refused");
+            }
+        }
+        done();
+    }
+    void plant_no_word_before() { plant_ = true; }
     /// As close() does: from then on no moment of another thread is under way.
     void adopt() {
         lock_.adopt();
@@ -80,6 +102,8 @@ private:
     void done() { Scheduler::current().knows_only(++done_[Scheduler::current().thread()]); }
 
     BiasedLock lock_;
+    modelled_std::atomic<bool> told_{false};
+    bool plant_ = false;
     unsigned holders_ = 0;
     std::array<std::uint64_t, 3> done_{};
 };
@@ -99,6 +123,9 @@ void moment_against_two(Locking& p) {
 void stay_against_two(Locking& p) {
     p.threads = {[&p] { p.stay(); }, [&p] { p.enter(); }, [&p] { p.enter(); }};
 }
+void tell_who_waits(Locking& p) {
+    p.threads = {[&p] { p.leave_and_tell(), p.moment(); }, [&p] { p.enter_if_told(), p.moment(); }};
+}
 void who_enters_has_moments(Locking& p) {
     p.threads = {[&p] { p.moment_in_moment(), p.enter(); }, [&p] { p.enter(), p.moment_in_moment(); },
                  [&p] { p.adopt(), p.moment(); }};
@@ -114,6 +141,10 @@ TEST(BiasedLock, a_moment_that_stays_and_who_takes_the_lock_over_keep_apart) {
     expect_sound(explore<Locking>(stay_against_enter));
     expect_sound(explore<Locking>(stay_against_two));
 }
+TEST(BiasedLock, who_is_told_that_it_is_about_to_be_free_waits_for_that) {
+    expect_sound(explore<Locking>(tell_who_waits));
+    expect_sound(explore<Locking>(tell_who_waits, without_process_fence()));
+}
 TEST(BiasedLock, keeps_apart_as_well_where_the_system_has_no_fence_for_all_threads) {
     expect_sound(explore<Locking>(moments_against_enter, without_process_fence()));
     expect_sound(explore<Locking>(all_against_all, without_process_fence()));
@@ -126,6 +157,10 @@ TEST(BiasedLock, planted_without_the_heavy_fence_two_threads_hold_it) {
     options.heavy_fence_works = false;
     for (const auto write : {moments_against_enter, stay_against_enter, moment_against_two})
         expect_failure(explore<Locking>(write, options), "two threads hold the lock");
+}
+TEST(BiasedLock, planted_without_a_word_before_who_is_told_is_refused) {
+    expect_failure(explore<Locking>([](Locking& p) { p.plant_no_word_before(), tell_who_waits(p); }),
+                   "who was told is refused");
 }
 TEST(BiasedLock, planted_without_the_light_fence_two_threads_hold_it_where_there_is_no_fence_for_all) {
     Options options = without_process_fence();

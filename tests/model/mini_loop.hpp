@@ -416,6 +416,7 @@ private:
     }
     void leave() {
         if (host_ != Host::none) {
+            lock_.about_to_leave();
             parked_.store(Parked::between_runs);
             at(Place::parked);
             if (host_ == Host::watches_handle && plant != Plant::no_look_in_park && anything_queued())
