@@ -55,6 +55,7 @@ Host::Impl::Impl(IOLoop& loop, Options options)
           return WakeEvent();
       }()),
       active_mode_(options.mode) {
+    if (poster_.closed()) throw std::logic_error("sdl2::Host: the loop is closed");
     if (options_.log_errors) {
         // A hook of the program's own has precedence.
         ErrorHook earlier = loop_.set_error_hook(log_error);

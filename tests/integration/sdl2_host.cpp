@@ -3,6 +3,7 @@
 #include "support/sdl_fixture.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
+#include "support/thrown.hpp"
 
 #include <ioloop/sdl2.hpp>
 
@@ -166,6 +167,13 @@ TEST_F(Sdl2Host, a_hook_that_passes_errors_on_to_the_hosts_stays_and_does_so_whe
     loop.run_once();
     EXPECT_EQ(errors, 1);
     EXPECT_THAT(logged, HasSubstr("passed on"));
+}
+
+TEST_F(Sdl2Host, is_not_made_for_a_loop_that_is_closed) {
+    IOLoop loop;
+    loop.close();
+    EXPECT_THAT(thrown<std::logic_error>([&] { const sdl2::Host host(loop); }),
+                HasSubstr("the loop is closed"));
 }
 
 TEST_F(Sdl2Host, belongs_to_the_thread_that_made_it) {

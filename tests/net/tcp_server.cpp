@@ -116,7 +116,7 @@ TEST_F(TcpServers, names_are_refused_as_they_take_time_and_an_error_changes_noth
     server.listen("127.0.0.1", 0);
     const auto before = server.addresses();
     const auto text = thrown<std::system_error>([&] { server.listen("example.com", 80); });
-    EXPECT_THAT(text, HasSubstr("listening at 'example.com', port 80"));
+    EXPECT_THAT(text, HasSubstr("listening at 'example.com', port 80; a name has to be resolved"));
     EXPECT_THAT(thrown<std::system_error>([&] { server.listen(before[0]); }),
                 HasSubstr("listening at 127.0.0.1:"));
     std::error_code error;
@@ -124,6 +124,8 @@ TEST_F(TcpServers, names_are_refused_as_they_take_time_and_an_error_changes_noth
     EXPECT_EQ(error, std::errc::address_in_use);
     server.listen(std::vector<SocketAddress>{}, error);
     EXPECT_EQ(error, std::errc::invalid_argument);
+    EXPECT_THAT(thrown<std::system_error>([&] { server.listen(std::vector<SocketAddress>{}); }),
+                HasSubstr("listening at no address"));
     EXPECT_EQ(server.addresses(), before);
 }
 

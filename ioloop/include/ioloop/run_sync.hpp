@@ -49,6 +49,8 @@ Future<typename SyncResult<R>::type> as_future(IOLoop& loop, F& f, const Origin&
 
 template <class F> decltype(auto) IOLoop::run_sync(F&& f, std::optional<Duration> timeout) {
     using Work = std::decay_t<F>;
+    static_assert(std::is_invocable_v<Work&>,
+                  "run_sync calls what makes the task: run_sync([&] { return task(); })");
     using R = std::invoke_result_t<Work&>;
     using T = typename detail::SyncResult<R>::type;
 

@@ -107,9 +107,10 @@ SocketAddress Socket::peer() const noexcept { return peer_address(fd_); }
 // ---- in the loop --------------------------------------------------------------------------------
 
 void Socket::watch(IOLoop& loop, Handler handler, Events events, Origin origin) {
-    std::error_code error;
-    watch(loop, std::move(handler), events, error, origin);
-    if (error) raise(std::system_error(error, std::string("watching a socket, ").append(describe(origin))));
+    Poster poster(loop);
+    loop.add_handler(fd_, std::move(handler), events, origin);
+    loop_ = std::move(poster);
+    watched_ = true;
 }
 
 void Socket::watch(IOLoop& loop, Handler handler, Events events, std::error_code& error, Origin origin) {

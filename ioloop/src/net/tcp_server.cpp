@@ -105,7 +105,7 @@ Listeners open(const std::vector<SocketAddress>& at, const ListenOptions& how, s
 }
 
 std::string where(const std::vector<SocketAddress>& at) {
-    std::string text = "listening at ";
+    std::string text = at.empty() ? "listening at no address" : "listening at ";
     for (const SocketAddress& address : at) {
         if (&address != &at.front()) text.append(", ");
         text.append(address.to_string());
@@ -289,9 +289,11 @@ void TcpServer::listen(std::string_view host, std::uint16_t port) {
     std::error_code error;
     listen(host, port, error);
     if (error) {
-        raise(std::system_error(
-            error,
-            std::string("listening at '").append(host).append("', port ").append(std::to_string(port))));
+        std::string text =
+            std::string("listening at '").append(host).append("', port ") + std::to_string(port);
+        if (error == std::errc::invalid_argument)
+            text.append("; a name has to be resolved: listen at the addresses that a Resolver finds");
+        raise(std::system_error(error, text));
     }
 }
 

@@ -111,9 +111,9 @@ public:
     };
 
     /// One host for a loop; and none where a Guest runs, as Mode::guest has its own (and uses the loop's host waker).
-    /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called; std::invalid_argument for
-    /// options that make no sense. From every member that may throw, std::logic_error on another thread, or if the loop
-    /// is closed or gone.
+    /// Errors: std::logic_error if SDL_Init(SDL_INIT_EVENTS), or more, was not called, or the loop is closed;
+    /// std::invalid_argument for options that make no sense. From every member that may throw, std::logic_error on
+    /// another thread, or if the loop is closed or gone.
     /// Lifetime: loop and host may go in either order, the loop also inside a callable; loop() is not for after the loop. The
     /// host does not go inside its own pumps, wait_event() or hooks. SDL_Quit() comes after it is gone.
     explicit Host(IOLoop& loop);
