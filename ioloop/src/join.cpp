@@ -55,7 +55,7 @@ void Join::wake_later(Duration delay) {
     if (loop == nullptr) return; // a branch closed it: all of this is destroyed as soon as it waits
     loop->remove_timeout(wake_); // one is enough
     const NullContext none;
-    constexpr Origin place = "co_await all, any, with_timeout";
+    const Origin& place = suspension_.place();
 #if IOLOOP_EXCEPTIONS
     try {
         wake_ = loop->call_later(

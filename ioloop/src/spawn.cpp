@@ -6,18 +6,11 @@
 
 #include <atomic>
 #include <cstddef>
-#include <string_view>
 
 namespace ioloop::detail {
 namespace {
 
 std::atomic<std::uint64_t> tasks_made{0};
-
-/// A co_await of this library, in spawn() or all(): of a program are those around it.
-bool is_ours(const Origin& place) {
-    const std::string_view file = place.file;
-    return place.line == 0 || file.ends_with("ioloop/spawn.hpp") || file.ends_with("ioloop/join.hpp");
-}
 
 /// The co_awaits that it is in, the innermost first: as many as a Chain has room for.
 Chain places(const Origin& at, const CoroutinePromise* promise) {

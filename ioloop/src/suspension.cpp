@@ -5,6 +5,7 @@
 #include <ioloop/io_loop.hpp>
 #include <ioloop/suspension.hpp>
 
+#include <string_view>
 #include <utility>
 
 namespace ioloop::detail {
@@ -72,6 +73,20 @@ std::coroutine_handle<> transfer(std::coroutine_handle<> from, std::coroutine_ha
         return std::noop_coroutine();
     }
     return to; // resumed by somebody else, an awaitable of the program
+}
+
+bool is_ours(const Origin& place) noexcept {
+    const std::string_view file = place.file;
+    return place.line == 0 || file.ends_with("ioloop/spawn.hpp") || file.ends_with("ioloop/join.hpp");
+}
+
+const Origin& place_of(const Origin& at, const CoroutinePromise* promise) noexcept {
+    const Origin* place = &at;
+    for (; is_ours(*place); promise = promise->awaiting) {
+        if (promise == nullptr) return at;
+        place = &promise->awaited_at;
+    }
+    return *place;
 }
 
 void drive(SuspendedContext& context, std::coroutine_handle<> handle, Spawned* root, bool& entered) {

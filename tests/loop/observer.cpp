@@ -5,6 +5,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -100,6 +101,26 @@ TEST_F(Observed, a_change_names_the_callable_that_made_it) {
     ASSERT_EQ(witness.changes.size(), 1U);
     EXPECT_STREQ(origin_of(witness.changes.front().by).name, "on_close");
     EXPECT_STREQ(witness.changes.front().chain.origin().name, "retry");
+}
+
+TEST_F(Observed, a_task_goes_on_under_the_place_where_it_waited) {
+    Promise<> promise;
+    std::vector<std::uint32_t> waits;
+    spawn(loop, [&]() -> Task<> {
+        waits.push_back(__LINE__), co_await promise.future();
+        waits.push_back(__LINE__), co_await all(next_turn(), next_turn());
+        waits.push_back(__LINE__), co_await with_timeout(1s, promise.future());
+    });
+    loop.run_once();
+    witness.asked.clear();
+    promise.set_value();
+    for (int i = 0; i < 6; ++i) loop.run_once();
+    std::vector<std::uint32_t> lines;
+    for (const CallRecord& call : witness.asked) {
+        EXPECT_THAT(call.chain.origin().file, testing::EndsWith("observer.cpp"));
+        lines.push_back(call.chain.origin().line);
+    }
+    EXPECT_THAT(lines, testing::IsSupersetOf({waits.at(0), waits.at(1)}));
 }
 
 TEST_F(Observed, an_error_is_told_with_the_call_that_threw_it) {

@@ -307,7 +307,7 @@ public:
     bool await_ready() const noexcept { return future_.done(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle, const Origin& at = Origin::here()) {
-        if (may_wait()) wait();
+        if (may_wait()) wait(place_of(at, promise_of(handle)));
         suspension_.suspend(handle, at, future_.state_->wait());
     }
     std::conditional_t<moves, T, typename Outcome<T>::Reference> await_resume() {
@@ -319,14 +319,14 @@ public:
     }
 
 private:
-    void wait() {
+    void wait(const Origin& place) {
         auto waiting = std::make_shared<Suspension*>(&suspension_);
         waiter_ = future_.state_->when_done(
             Poster(loop_of_coroutine()),
             [waiting] {
                 if (*waiting != nullptr) (*waiting)->resume();
             },
-            "co_await future");
+            place);
         waiting_ = std::move(waiting);
     }
 

@@ -73,6 +73,11 @@ template <class Promise> Spawned* root_of(std::coroutine_handle<Promise> handle)
     return promise != nullptr ? promise->root : nullptr;
 }
 
+/// The innermost co_await of the program's own: `at`, or around it, where that is one of this library, as in all().
+const Origin& place_of(const Origin& at, const CoroutinePromise* promise) noexcept;
+/// Whether it is one of this library.
+bool is_ours(const Origin& place) noexcept;
+
 /// What is waited for, for the inspector.
 struct Wait {
     WaitFor what = WaitFor::future;
@@ -104,6 +109,8 @@ public:
     }
     /// Says better what it waits for.
     void wait_for(const Wait& wait) noexcept { wait_ = wait; }
+    /// place_of() this.
+    const Origin& place() const noexcept { return place_of(at_, promise_); }
     /// In the callable that the loop calls. The awaiter may be gone when it returns.
     void resume();
 
