@@ -62,7 +62,7 @@ Host::Impl::Impl(IOLoop& loop, Options options)
         if (earlier) {
             loop_.set_error_hook(std::move(earlier));
         } else {
-            our_error_hook_ = loop_.error_hooks_set();
+            our_error_hook_ = loop_.error_hook_id();
         }
     }
     SDL_AddEventWatch(&watch, this);
@@ -72,7 +72,7 @@ Host::Impl::~Impl() {
     SDL_DelEventWatch(&watch, this);
     guest_.reset();
     // Unless the program has set another one since, to which ours may belong now.
-    if (our_error_hook_ && !poster_.closed() && loop_.error_hooks_set() == *our_error_hook_)
+    if (our_error_hook_ != 0 && !poster_.closed() && loop_.error_hook_id() == our_error_hook_)
         loop_.set_error_hook(nullptr);
 }
 

@@ -116,9 +116,9 @@ private:
     template <class F> void guarded(const Origin& why, F&& f);
 
     SDL_threadID thread_;
-    Poster poster_;                               ///< knows whether loop_ is still there
-    TimePoint last_seen_ = now();                 ///< when the program left the host, or the watch had it
-    std::optional<std::uint64_t> our_error_hook_; ///< the how many-th of the loop's it is
+    Poster poster_;                    ///< knows whether loop_ is still there
+    TimePoint last_seen_ = now();      ///< when the program left the host, or the watch had it
+    std::uint64_t our_error_hook_ = 0; ///< 0: the program had one
     bool visiting_ = false;
 
     // Sleeping.

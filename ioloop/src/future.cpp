@@ -125,11 +125,12 @@ void FutureState::require_done(const char* member) const {
 
 void FutureState::report_unseen(const std::exception_ptr& error) noexcept {
     if (retrieved_ || is_cancellation(error)) return;
+    const NullContext none;
     // As if the work had been a callback: in its context, and else to the error hook.
     auto rethrow = [context = std::move(context_), error] {
         context.run([&] { std::rethrow_exception(error); });
     };
-    if (home_.deliver(std::move(rethrow), origin_, Poster::Kind::spawned)) return;
+    if (home_.deliver(std::move(rethrow), origin_)) return;
     std::fprintf(stderr, "ioloop: an error that nobody asked for, and no loop to report it to: %s: %s\n",
                  describe(origin_).c_str(), message_of(error).c_str());
 }

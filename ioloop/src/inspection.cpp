@@ -5,7 +5,10 @@
 #include "raise.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 namespace ioloop {
@@ -61,15 +64,31 @@ void IOLoop::Impl::set_alarm() noexcept {
 
 // ---- errors -------------------------------------------------------------------------------------
 
+namespace {
+
+/// What set_error_hook() gives back. It may be on the stack at this moment, so it is not moved, but shared.
+struct EarlierHook {
+    std::shared_ptr<ErrorHook> hook;
+    std::uint64_t id;
+    void operator()(std::exception_ptr error, const Origin& origin, CallKind kind) const {
+        (*hook)(std::move(error), origin, kind);
+    }
+};
+std::atomic<std::uint64_t> error_hooks_made{0}; // of all loops: one may be put into another
+
+} // namespace
+
 ErrorHook IOLoop::Impl::set_error_hook(ErrorHook&& hook) {
-    ++error_hooks_set_;
-    auto earlier = std::move(error_hook_);
-    error_hook_ = hook ? std::make_shared<ErrorHook>(std::move(hook)) : nullptr;
-    if (earlier == nullptr) return nullptr;
-    // It may be on the stack at this moment, so it is not moved; what is given back shares it.
-    return [earlier = std::move(earlier)](std::exception_ptr error, const Origin& origin, CallKind kind) {
-        (*earlier)(std::move(error), origin, kind);
-    };
+    EarlierHook next{};
+    if (const auto* const earlier = hook.target<EarlierHook>()) {
+        next = *earlier; // put back, it is the same again
+    } else if (hook) {
+        next = {std::make_shared<ErrorHook>(std::move(hook)), ++error_hooks_made};
+    }
+    EarlierHook earlier{std::exchange(error_hook_, std::move(next.hook)),
+                        std::exchange(error_hook_id_, next.id)};
+    if (earlier.hook == nullptr) return nullptr;
+    return earlier;
 }
 
 void IOLoop::Impl::set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action) {
@@ -139,7 +158,7 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     });
     // Changes where they wait, not what waits.
     auto& self = const_cast<Impl&>(*this);
-    self.lock_.adopt();
+    if (!forked()) self.lock_.adopt(); // else who had it is not here, and may have been about to leave
     self.collect_callbacks();
     queue_.queued().for_each([&](std::uint64_t id, const CallbackRecord& record) {
         const Chain chain = record.chain();

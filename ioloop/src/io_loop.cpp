@@ -155,7 +155,7 @@ void IOLoop::set_blocking_log_threshold(std::optional<Duration> threshold) {
     impl_->set_watchdog(threshold, log_stack);
 }
 ErrorHook IOLoop::set_error_hook(ErrorHook hook) { return impl_->set_error_hook(std::move(hook)); }
-std::uint64_t IOLoop::error_hooks_set() const noexcept { return impl_->error_hooks_set(); }
+std::uint64_t IOLoop::error_hook_id() const noexcept { return impl_->error_hook_id(); }
 void IOLoop::snapshot(Snapshot& out) const { impl_->snapshot(out); }
 const Statistics& IOLoop::statistics() const noexcept { return impl_->statistics(); }
 void IOLoop::set_observer(Observer* observer) noexcept { impl_->set_observer(observer); }
@@ -186,23 +186,21 @@ const char* IOLoop::name() const noexcept { return impl_->name_; }
 Poster::Poster(IOLoop& loop) : gate_(loop.impl_->gate()) {}
 
 bool Poster::add_callback(Callback callback, const Origin& origin) const {
-    return post(callback, origin, Kind::added);
+    return post(callback, origin, false);
 }
 bool Poster::spawn_callback(Callback callback, const Origin& origin) const {
-    return post(callback, origin, Kind::spawned);
+    return post(callback, origin, true);
 }
 
 /// A callback that is refused is destroyed by the caller, outside the gate: its destructor may close the loop.
-bool Poster::post(Callback& callback, const Origin& origin, Kind kind) const {
-    return gate_ && gate_->enter([&](IOLoop::Impl& loop) {
-        return loop.post(std::move(callback), origin, kind == Kind::spawned);
-    });
+bool Poster::post(Callback& callback, const Origin& origin, bool detached) const {
+    return gate_ &&
+           gate_->enter([&](IOLoop::Impl& loop) { return loop.post(std::move(callback), origin, detached); });
 }
 
-bool Poster::deliver(Callback callback, const Origin& origin, Kind kind) const {
-    return gate_ && gate_->enter([&](IOLoop::Impl& loop) {
-        return loop.deliver(std::move(callback), origin, kind == Kind::spawned);
-    });
+bool Poster::deliver(Callback callback, const Origin& origin) const {
+    return gate_ &&
+           gate_->enter([&](IOLoop::Impl& loop) { return loop.deliver(std::move(callback), origin); });
 }
 
 bool Poster::closed() const noexcept {

@@ -51,7 +51,7 @@ public:
         return handlers_.find(fd) != nullptr ? handlers_.key_of(fd) : 0;
     }
     bool post(Callback&& callback, const Origin& origin, bool detached);
-    bool deliver(Callback&& callback, const Origin& origin, bool detached);
+    bool deliver(Callback&& callback, const Origin& origin);
     bool try_post(const Callback::Operations& operations, detail::ClosureWords closure, const Origin& origin);
     bool post_from_signal(Callback&& callback, const Origin& origin, SignalQueue::Room room) noexcept;
     std::error_code add_signal_handler(int signal, Callback&& callback, const Origin& origin);
@@ -70,7 +70,7 @@ public:
     void set_paused(bool paused);
     void set_on_pause(Function<void(Duration)>&& attend);
     ErrorHook set_error_hook(ErrorHook&& hook);
-    std::uint64_t error_hooks_set() const noexcept { return error_hooks_set_; }
+    std::uint64_t error_hook_id() const noexcept { return error_hook_id_; }
     /// Where the handler of `fd` was added; empty if it has none.
     std::string handler_place(Fd fd);
     void set_watchdog(std::optional<Duration> threshold, Watchdog::Action&& action);
@@ -261,9 +261,10 @@ private:
             change_hold();
     }
     void change_hold();
-    /// The outermost run_ call returns: from here on posts must reach the host, if it asked to be told. True: it is to be told now
-    /// that there is something else to wait for.
+    /// The outermost run_ call returns: from here on posts must reach the host, which asked to be told. True: it is to be rung now,
+    /// as there is something else to wait for.
     bool park();
+    void park_outside();
     bool has_host() const noexcept { return handle_watched_ || has_host_waker_; }
     void set_alarm() noexcept;
     /// The first timeout may be another one now. (Within a run_ call park() looks, once, at the end.)
@@ -375,7 +376,7 @@ private:
     std::shared_ptr<Gate> gate_;
     std::vector<std::pair<const void*, std::unique_ptr<Service>>> services_;
     std::shared_ptr<ErrorHook> error_hook_; ///< shared: the hook may replace itself
-    std::uint64_t error_hooks_set_ = 0;
+    std::uint64_t error_hook_id_ = 0;       ///< none
     mutable Statistics statistics_;
     CallRecord next_; ///< what the observer is asked about; made once, as that is before each call
     SignalQueue

@@ -80,12 +80,13 @@ void Join::wake() {
     constexpr Duration look_again = std::chrono::milliseconds(1);
     if (is_running(root_)) return wake_later(look_again);
     loop_.loop()->remove_timeout(wake_);
+    woken_otherwise_.reset();
     suspension_.resume();
 }
 
 void report_beside(const std::exception_ptr& error) {
     const Origin& origin = loop_of_coroutine().running_origin();
-    loop_of_coroutine().add_callback([error] { std::rethrow_exception(error); }, origin);
+    Poster(loop_of_coroutine()).deliver([error] { std::rethrow_exception(error); }, origin);
 }
 
 void FirstError::add(std::exception_ptr error) {

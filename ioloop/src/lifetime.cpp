@@ -241,9 +241,19 @@ void IOLoop::Impl::set_host_waker(Function<void()>&& waker, RingFor ring_for) {
     mark(Special::host, tells_plan());
     told_deadline_ = next_deadline();
     descriptors_changed_ = false;
-    if (statistics_.depth > 0) return;
     if (!has_host()) parked_.store(Parked::no); // there is nobody left to be told
-    if (park()) ring_host();
+    park_outside();
+}
+
+/// A host has come, or wants to hear of something else: between run_ calls it may be rung from here on.
+void IOLoop::Impl::park_outside() {
+    if (statistics_.depth > 0 || !has_host()) return;
+    bool changed = false;
+    {
+        const BiasedLock::Moment moment(lock_); // who is rung, and runs the loop, waits for its end
+        changed = park();
+    }
+    if (changed) ring_host();
 }
 
 /// The loop is left with what a host waits for, which may have changed: between run_ calls this is told at once, within one at
@@ -280,7 +290,7 @@ Fd IOLoop::Impl::native_handle(Deadlines deadlines) {
         mark(Special::host, true);
     }
     handle_watched_ = true;
-    if (statistics_.depth == 0 && park()) ring_host();
+    park_outside();
     return poller_->native_handle();
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ioloop/poster.hpp>
 #include <ioloop/readiness.hpp>
 
 #include <cstddef>
@@ -142,11 +143,11 @@ private:
     }
     void go_later() {
         const NullContext none;
-        loop_.add_callback(
+        Poster(loop_).deliver(
             [alive = alive_] {
                 if (*alive != nullptr) (*alive)->go();
             },
-            "co_await of a descriptor");
+            going_->suspension_.place());
     }
 
     IOLoop& loop_;

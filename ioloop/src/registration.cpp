@@ -195,21 +195,23 @@ bool IOLoop::Impl::post(Callback&& callback, const Origin& origin, bool detached
     return post_in_full(std::move(callback), origin, detached);
 }
 
-/// As a thread posts that is none of this loop's: the inbox grows in the process's memory.
-bool IOLoop::Impl::deliver(Callback&& callback, const Origin& origin, bool detached) {
+/// By the inbox, if need be, which does not grow in Options::memory.
+bool IOLoop::Impl::deliver(Callback&& callback, const Origin& origin) {
 #if IOLOOP_EXCEPTIONS
     try {
-        return post(std::move(callback), origin, detached);
+        return post(std::move(callback), origin, false);
     } catch (const std::bad_alloc&) { // which leaves the callback as it was
-        CallbackLabel label{Chain{{site_of(origin)}}, {}, {}, true, queue_.stamps()};
-        if (!detached) label.context = context_for(callback);
+        const bool inside = lock_.inside();
+        const SiteId site = site_of(origin);
+        CallbackLabel label{
+            inside ? chain_at(site) : Chain{{site}}, context_for(callback), {}, !inside, queue_.stamps()};
         if (label.stampable) label.posted_at = clock_->now();
         if (!queue_.push_from_thread(std::move(callback), std::move(label))) return false;
         notify();
         return true;
     }
 #else
-    return post(std::move(callback), origin, detached);
+    return post(std::move(callback), origin, false);
 #endif
 }
 
@@ -316,8 +318,8 @@ Timeout IOLoop::Impl::arm_in_full(TimePoint deadline, Callback&& callback, const
     closures_.reserve();
     Context context = context_for(callback);
     const Timeout armed = begin_timeout(deadline, std::move(callback), site, std::move(context));
-    first_timeout_changed();
     if (observer_ != nullptr) tell_change(ChangeKind::added, armed);
+    first_timeout_changed(); // last: it may ring the host
     return armed;
 }
 

@@ -40,15 +40,25 @@ public:
         if (loop_.watchdog_) [[unlikely]]
             loop_.watchdog_->leave();
         loop_.now_known_ = false;
-        // Who is rung, by a post as soon as this is parked, may run the loop on another thread at once.
-        const bool told = loop_.has_host();
-        if (told) loop_.lock_.about_to_leave();
-        const bool changed = told && loop_.park();
-        loop_.lock_.leave();
-        if (changed) loop_.ring_host();
+        if (!loop_.has_host()) [[likely]] {
+            loop_.lock_.leave();
+        } else {
+            leave_to_host();
+        }
     }
 
 private:
+    /// Who is rung, by a post as soon as this is parked, may run the loop on another thread at once, or destroy it there.
+    void leave_to_host() {
+        loop_.lock_.about_to_leave();
+        const std::shared_ptr<Gate> ring = loop_.park() ? loop_.gate_ : nullptr;
+        loop_.lock_.leave();
+        if (ring == nullptr) return;
+        ring->enter([](Impl& loop) {
+            loop.ring_host();
+            return true;
+        });
+    }
     static Glance enter(Impl& loop, const char* member) {
         if (loop.closed_.load(std::memory_order_relaxed) || loop.forked()) [[unlikely]]
             loop.refuse_to_run(member);
@@ -295,7 +305,6 @@ void IOLoop::Impl::wait_while_paused() {
 }
 
 bool IOLoop::Impl::park() {
-    if (!has_host()) return false;
     parked_.store(Parked::between_runs);
     // What somebody else may wait for from here on. (That a descriptor is not what was added is for the next turn to tell.)
     if (handle_watched_ && !narrowed_.empty()) {

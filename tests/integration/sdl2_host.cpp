@@ -169,6 +169,18 @@ TEST_F(Sdl2Host, a_hook_that_passes_errors_on_to_the_hosts_stays_and_does_so_whe
     EXPECT_THAT(logged, HasSubstr("passed on"));
 }
 
+TEST_F(Sdl2Host, a_hook_that_the_program_has_set_for_a_while_does_not_keep_the_hosts) {
+    IOLoop loop;
+    {
+        const sdl2::Host host(loop);
+        loop.set_error_hook(loop.set_error_hook([](std::exception_ptr, const Origin&, CallKind) {}));
+        loop.add_callback([] { throw std::runtime_error("with the host"); });
+        loop.run_once();
+        EXPECT_THAT(logged, HasSubstr("with the host"));
+    }
+    EXPECT_EQ(loop.error_hook_id(), 0U);
+}
+
 TEST_F(Sdl2Host, is_not_made_for_a_loop_that_is_closed) {
     IOLoop loop;
     loop.close();

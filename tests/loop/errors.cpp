@@ -245,6 +245,24 @@ TEST_F(Errors, an_error_hook_may_replace_itself) {
     EXPECT_THAT(order, ElementsAre("first hook", "second hook"));
 }
 
+TEST_F(Errors, an_error_hook_that_is_put_back_is_the_same_again) {
+    EXPECT_EQ(loop.error_hook_id(), 0U);
+    int errors = 0;
+    loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) { ++errors; });
+    const auto mine = loop.error_hook_id();
+    for (int i = 0; i < 3; ++i) {
+        ErrorHook earlier = loop.set_error_hook([](std::exception_ptr, const Origin&, CallKind) {});
+        EXPECT_NE(loop.error_hook_id(), mine);
+        loop.set_error_hook(std::move(earlier));
+        EXPECT_EQ(loop.error_hook_id(), mine);
+    }
+    loop.add_callback([] { throw 1; });
+    loop.run_once();
+    EXPECT_EQ(errors, 1);
+    EXPECT_TRUE(static_cast<bool>(loop.set_error_hook(nullptr)));
+    EXPECT_EQ(loop.error_hook_id(), 0U);
+}
+
 TEST_F(Errors, an_error_hook_may_run_the_loop) {
     loop.set_error_hook([&](std::exception_ptr, const Origin&, CallKind) {
         note("hook begins")();

@@ -5,11 +5,14 @@
 #include "support/thrown.hpp"
 
 #include <ioloop/ioloop.hpp>
+#include <ioloop/net.hpp>
 
 #include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -116,6 +119,76 @@ TEST_F(FullMemory, a_task_that_is_cancelled_is_not_woken_by_its_branches) {
     for (int i = 0; i < 4; ++i) loop.run_once(1ms);
     EXPECT_THAT(log, IsEmpty());
     EXPECT_TRUE(whole.done());
+}
+
+TEST_F(FullMemory, nor_while_it_is_destroyed) {
+    Future<> whole = spawn(loop, [this]() -> Task<> {
+        struct RunsTheLoop {
+            ~RunsTheLoop() { loop.run_once(); }
+            IOLoop& loop;
+        };
+        const auto first = [this]() -> Task<> {
+            co_await sleep_for(1ms);
+            fill();
+        };
+        const auto other = [this]() -> Task<> {
+            const RunsTheLoop at_the_end{loop};
+            co_await sleep_for(1h);
+        };
+        co_await any(first(), other());
+        log.push_back(0);
+    });
+    loop.run_once();
+    loop.call_later(1ms, [&] { whole.cancel(); });
+    for (int i = 0; i < 4; ++i) loop.run_once(1ms);
+    EXPECT_THAT(log, IsEmpty());
+    EXPECT_TRUE(whole.done());
+}
+
+TEST_F(FullMemory, of_several_errors_the_first_is_thrown_and_the_others_are_reported) {
+    std::vector<std::string> errors;
+    const auto note = [&](const std::exception_ptr& error) {
+        errors.push_back(thrown<std::runtime_error>([&] { std::rethrow_exception(error); }));
+    };
+    loop.set_error_hook([&](const std::exception_ptr& error, const Origin&, CallKind) { note(error); });
+    const auto failing = [this](const char* text) -> Task<> {
+        co_await next_turn();
+        if (memory.granted > 0) fill();
+        throw std::runtime_error(text);
+    };
+    spawn(loop, [&]() -> Task<> {
+        try {
+            co_await all(failing("one"), failing("two"));
+        } catch (...) {
+            note(std::current_exception());
+        }
+    });
+    for (int i = 0; i < 4; ++i) loop.run_once();
+    EXPECT_THAT(errors, ElementsAre("one", "two"));
+}
+
+TEST_F(FullMemory, what_is_delivered_keeps_its_place_in_the_order) {
+    Promise<> promise;
+    loop.add_future(promise.future(), [this](const Future<>&) { log.push_back(1); });
+    loop.add_callback([&] {
+        fill();
+        promise.set_value();
+        std::thread([&] { loop.add_callback([this] { log.push_back(2); }); }).join();
+    });
+    for (int i = 0; i < 2; ++i) loop.run_once();
+    EXPECT_THAT(log, ElementsAre(1, 2));
+}
+
+TEST_F(FullMemory, the_end_of_a_stream_is_told) {
+    auto pair = Socket::pair();
+    TcpStream stream(loop, std::move(pair[0]));
+    stream.set_on_close([this] { log.push_back(1); });
+    loop.add_callback([&] {
+        fill();
+        stream.close();
+    });
+    for (int i = 0; i < 2; ++i) loop.run_once();
+    EXPECT_THAT(log, ElementsAre(1));
 }
 
 TEST_F(FullMemory, an_error_that_nobody_asks_for_is_reported) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How a host learns that the loop wants to run: the handle, the next deadline, and the host waker.
+#include "support/forwarding_poller.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -8,7 +9,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -175,6 +178,52 @@ TEST_F(HostDoors, a_post_inside_a_run_call_does_not_ring) {
     });
     loop.run_ready();
     EXPECT_EQ(rings, 0);
+}
+
+/// Does something while the loop is parked, whose run_ call has not returned yet.
+class WokenInPark final : public ForwardingPoller {
+public:
+    explicit WokenInPark(std::function<void()>& f) : on_wake_(f) {}
+    void wake() noexcept override {
+        if (const auto on_wake = std::exchange(on_wake_, nullptr)) on_wake();
+        ForwardingPoller::wake();
+    }
+
+private:
+    std::function<void()>& on_wake_;
+};
+
+TEST_F(HostDoors, who_is_rung_while_the_last_run_call_returns_waits_for_that) {
+    std::function<void()> on_wake;
+    IOLoop::Options options;
+    options.custom_poller = std::make_unique<WokenInPark>(on_wake);
+    IOLoop other(std::move(options));
+    other.native_handle();
+    std::thread runner;
+    std::atomic<bool> refused{false};
+    std::uint32_t callbacks = 0;
+    other.set_host_waker([&] {
+        if (runner.joinable()) return;
+        runner = std::thread([&] {
+            try {
+                callbacks = other.run_once().callbacks;
+            } catch (const std::logic_error&) {
+                refused = true;
+            }
+        });
+    });
+    other.add_callback([&] {
+        other.add_callback([] {}); // left for the next turn: the poller is woken
+        on_wake = [&] {
+            std::thread([&] { other.add_callback([] {}); }).join();
+            for (int i = 0; i < 1000 && !refused; ++i) std::this_thread::yield(); // would be, by now
+        };
+    });
+    other.run_once();
+    ASSERT_TRUE(runner.joinable());
+    runner.join();
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(callbacks, 2U);
 }
 
 TEST_F(HostDoors, a_wake_does_not_swallow_the_ring_of_a_later_post) {

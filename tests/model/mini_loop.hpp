@@ -35,6 +35,7 @@ enum class Plant : std::uint8_t {
     told_first,       ///< a poster wakes the loop, and then posts
     glance_as_parked, ///< a glance leaves a host alone that a poster has told already
     no_look_in_park,  ///< what was posted before the loop was parked is for nobody
+    parked_unsaid,    ///< who is rung is refused by the run_ call that has parked the loop
     no_adoption,      ///< close() does not wait for who posts past the inbox
     no_wait_for_wakers,
 };
@@ -112,6 +113,15 @@ public:
         done();
     }
 
+    /// A thread that runs the loop if it is rung before so many posts were made, while another one runs it once.
+    void run_if_rung(unsigned posts) {
+        Scheduler::current().wait_until([=, this] { return rung_.peek() || accepted_ >= posts; });
+        const bool left = left_;
+        if (rung_.exchange(false) && !pump_once() && left)
+            Scheduler::current().fail("who was rung is refused by a run_ call that has parked the loop");
+        done();
+    }
+
     /// drop_everything() (lifetime.cpp).
     void close() {
         if (!closes_) return Scheduler::current().fail("say so before");
@@ -160,6 +170,7 @@ public:
         hash = mix(mix(hash, ran_before_), turns_);
         hash =
             mix(hash, users_ * 8 + (streams(queue_) ? 4 : 0) + (poller_gone_ ? 2 : 0) + (cleared_ ? 1 : 0));
+        hash = mix(hash, left_ ? 1 : 0);
         for (const CallbackArena* const arena : {&queue_.queued(), &inbox_of(queue_)}) {
             hash = mix(hash, arena->mark().chunk != nullptr ? 1 : 0);
             arena->for_each([&](std::uint64_t, const CallbackRecord& record) {
@@ -390,7 +401,8 @@ private:
 
     // ---- run.cpp ----
 
-    void pump_once() {
+    /// False if it is refused.
+    bool pump_once() {
         bool inside = false;
         {
             BiasedLock::Moment moment(lock_);
@@ -400,7 +412,7 @@ private:
                 if (!anything_queued() && !stop_) {
                     const bool told = host_ != Host::none && plant != Plant::glance_as_parked &&
                                       parked_.load() == Parked::no;
-                    if (!told) return;
+                    if (!told) return true;
                 } else {
                     moment.stay();
                     inside = true;
@@ -408,16 +420,18 @@ private:
             }
         }
         at(Place::glanced, inside ? 1 : 0);
-        if (!inside && !lock_.enter()) return; // where a run_ call throws: another thread runs it
+        if (!inside && !lock_.enter()) return false; // where a run_ call throws: another thread runs it
         parked_.store(Parked::no, std::memory_order_relaxed);
         if (!inside) event_.exchange(false);
         run_callbacks();
         leave();
+        return true;
     }
     void leave() {
         if (host_ != Host::none) {
-            lock_.about_to_leave();
+            if (plant != Plant::parked_unsaid) lock_.about_to_leave();
             parked_.store(Parked::between_runs);
+            left_ = true; // after it: what is no cell is seen at once
             at(Place::parked);
             if (host_ == Host::watches_handle && plant != Plant::no_look_in_park && anything_queued())
                 event_.exchange(true);
@@ -435,6 +449,7 @@ private:
     modelled_std::atomic<bool> event_{false}; ///< the poller's, in the kernel
     modelled_std::atomic<bool> rung_{false};  ///< the host's own queue of events
     Host host_ = Host::none;
+    bool left_ = false; ///< to a host, by somebody
     bool closes_ = false;
     bool poller_gone_ = false;
     bool cleared_ = false;

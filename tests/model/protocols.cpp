@@ -138,6 +138,18 @@ TEST(Protocols, planted_without_a_look_when_it_is_parked_a_host_sleeps_on_a_post
     expect_failure(explore(host_by_handle, Plant::no_look_in_park), "a thread waits for ever");
 }
 
+void rung_while_another_leaves(MiniLoop& p) {
+    p.has_host(MiniLoop::Host::has_waker);
+    p.threads = {[&p] { p.run_once(); }, [&p] { p.run_if_rung(2); }, [&p] { p.post(0), p.post(1); }};
+}
+
+TEST(Protocols, who_is_rung_may_be_another_thread_than_ran_the_loop_last) {
+    expect_sound_also_without_process_fence(rung_while_another_leaves);
+}
+TEST(Protocols, planted_without_a_word_before_it_is_parked_the_one_who_is_rung_is_refused) {
+    expect_failure(explore(rung_while_another_leaves, Plant::parked_unsaid), "who was rung is refused");
+}
+
 // ---- signals ------------------------------------------------------------------------------------
 
 void signal_and_post(MiniLoop& p) {

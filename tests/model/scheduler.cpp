@@ -42,7 +42,7 @@ std::uint64_t Cell::load() {
                                         [&](const Scheduler::Store& store) { return store.cell == this; });
         return found != buffer.rend() ? &*found : nullptr;
     };
-    if (own() == nullptr) s.step(); // what it has written itself, nobody else can change before it reads
+    s.step(); // before it looks into its own buffer, too: that may have drained, and others written
     const Scheduler::Store* const store = own();
     const std::uint64_t value = store != nullptr ? store->value : value_;
     s.note(value);

@@ -166,6 +166,15 @@ public:
         return operations_ != nullptr && operations_->owner != nullptr ? operations_->owner(storage_) : 0;
     }
 
+    /// The callable, if it is an F; else null. As std::function's.
+    template <class F> F* target() noexcept {
+        if constexpr (fits_inline<F>) {
+            return operations_ == &inline_operations<F> ? inside<F>(storage_) : nullptr;
+        } else {
+            return operations_ == &heap_operations<F> ? *inside<F*>(storage_) : nullptr;
+        }
+    }
+
     // For who keeps closures without the room that they do not fill.
 
     /// Null: empty.

@@ -128,7 +128,8 @@ public:
         PollerKind poller = PollerKind::automatic;
         std::unique_ptr<Poller> custom_poller = nullptr; ///< if given, `poller` does not matter
         Clock* clock = nullptr;                          ///< null: steady_clock()
-        /// For slots, queue and heap; used by the loop's thread alone. Null: the default resource.
+        /// For slots, queue and heap; used by the loop's thread alone. When it is used up, who asks for more gets std::bad_alloc;
+        /// what other threads post, and results on their way to who waits for them, take the process's. Null: the default resource.
         /// Lifetime: longer than the loop, and than the run_ call in which a callable destroys it.
         std::pmr::memory_resource* memory = nullptr;
         MakeCurrent make_current = MakeCurrent::if_none;
@@ -327,7 +328,8 @@ public:
     /// Called when a post or a stop() finds the loop between run_ calls: once, until the next
     /// run_ call. Ask your main loop to run this one soon, and return. With RingFor::changes, also when
     /// the loop's thread leaves behind another picture than the host has: at the end of the outermost run_ call, and
-    /// inside the members that arm, move or register.
+    /// inside the members that arm, move or register. The thread that is asked need not be the same each time: the run_ call
+    /// that has parked the loop does not refuse it; and if another one has begun, that has seen what the ring was for.
     /// Thread: any calls it, several at once perhaps; it must neither throw, nor call set_host_waker(), nor
     /// change the loop. After this member returns the earlier waker is not running and will not be called.
     void set_host_waker(Function<void()> waker, RingFor ring_for = RingFor::work);
@@ -416,8 +418,9 @@ public:
 
     /// Null: back to one line on stderr. Gives the earlier one back.
     ErrorHook set_error_hook(ErrorHook hook);
-    /// How often one was set: by that, who removes his own sees whether it is still the one.
-    std::uint64_t error_hooks_set() const noexcept;
+    /// Names the hook that is set, by which who removes his own sees whether it still is. One that is put back is the same again.
+    /// 0: none.
+    std::uint64_t error_hook_id() const noexcept;
 
     // ---- seeing inside --------------------------------------------------------------------------
 

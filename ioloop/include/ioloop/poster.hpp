@@ -7,15 +7,9 @@
 
 #include <ioloop/io_loop.hpp>
 
-#include <cstdint>
 #include <memory>
 
 namespace ioloop {
-
-namespace detail {
-class FutureState;
-class Join;
-} // namespace detail
 
 class Poster {
 public:
@@ -37,13 +31,12 @@ public:
     /// The loop, or null if it is closed or destroyed. Thread: the loop's.
     IOLoop* loop() const noexcept;
 
+    /// As IOLoop::add_callback(), of what somebody waits for, and must not be lost: if Options::memory is used up, the default
+    /// resource is taken. Thread: any.
+    bool deliver(Callback callback, const Origin& origin = Origin::here()) const;
+
 private:
-    friend class detail::FutureState;
-    friend class detail::Join;
-    enum class Kind : std::uint8_t { added, spawned };
-    bool post(Callback& callback, const Origin& origin, Kind kind) const;
-    /// The same of what somebody waits for: if Options::memory is used up, the process's is taken.
-    bool deliver(Callback callback, const Origin& origin, Kind kind = Kind::added) const;
+    bool post(Callback& callback, const Origin& origin, bool detached) const;
 
     std::shared_ptr<IOLoop::Gate> gate_;
 };

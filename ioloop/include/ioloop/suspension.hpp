@@ -73,10 +73,10 @@ template <class Promise> Spawned* root_of(std::coroutine_handle<Promise> handle)
     return promise != nullptr ? promise->root : nullptr;
 }
 
-/// The innermost co_await of the program's own: `at`, or around it, where that is one of this library, as in all().
-const Origin& place_of(const Origin& at, const CoroutinePromise* promise) noexcept;
-/// Whether it is one of this library.
+/// Whether it is a co_await in spawn(), all() and their like: of the program are those around it.
 bool is_ours(const Origin& place) noexcept;
+/// The innermost that is not: `at`, or around it.
+const Origin& place_of(const Origin& at, const CoroutinePromise* promise) noexcept;
 
 /// What is waited for, for the inspector.
 struct Wait {

@@ -291,7 +291,7 @@ void TcpServer::listen(std::string_view host, std::uint16_t port) {
     if (error) {
         std::string text =
             std::string("listening at '").append(host).append("', port ") + std::to_string(port);
-        if (error == std::errc::invalid_argument)
+        if (!host.empty() && Resolver::known(host, port).empty())
             text.append("; a name has to be resolved: listen at the addresses that a Resolver finds");
         raise(std::system_error(error, text));
     }

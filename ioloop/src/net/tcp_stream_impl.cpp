@@ -359,7 +359,7 @@ void TcpStream::Impl::set_on_close(Callback callback, const Origin& origin) {
 void TcpStream::Impl::post_on_close() {
     if (!on_close_) return;
     const NullContext none; // it has its own
-    loop_.add_callback(
+    loop_.deliver(
         [weak = weak_from_this()] {
             const auto self = weak.lock();
             Callback callback = self ? std::exchange(self->on_close_, nullptr) : nullptr;

@@ -85,8 +85,8 @@ public:
     std::error_code apply(Fd kqueue) {
         if (size_ == 0) return {};
         struct kevent receipts[most];
-        constexpr timespec no_wait{};
-        const int received = ::kevent(kqueue, changes_, size_, receipts, size_, &no_wait);
+        constexpr timespec immediately{};
+        const int received = ::kevent(kqueue, changes_, size_, receipts, size_, &immediately);
         if (received < 0) return last_error();
         for (int i = 0; i < received; ++i) {
             if ((receipts[i].flags & EV_ERROR) != 0 && receipts[i].data != 0) {
