@@ -200,10 +200,11 @@ TEST_F(HostDoors, who_is_rung_while_the_last_run_call_returns_waits_for_that) {
     IOLoop other(std::move(options));
     other.native_handle();
     std::thread runner;
+    bool parking = false;
     std::atomic<bool> refused{false};
     std::uint32_t callbacks = 0;
     other.set_host_waker([&] {
-        if (runner.joinable()) return;
+        if (!parking) return;
         runner = std::thread([&] {
             try {
                 callbacks = other.run_once().callbacks;
@@ -215,6 +216,7 @@ TEST_F(HostDoors, who_is_rung_while_the_last_run_call_returns_waits_for_that) {
     other.add_callback([&] {
         other.add_callback([] {}); // left for the next turn: the poller is woken
         on_wake = [&] {
+            parking = true;
             std::thread([&] { other.add_callback([] {}); }).join();
             for (int i = 0; i < 1000 && !refused; ++i) std::this_thread::yield(); // would be, by now
         };

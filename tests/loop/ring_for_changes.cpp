@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -53,18 +54,20 @@ TEST_F(RingForChanges, inside_a_run_call_nothing_rings_before_its_end) {
 }
 
 TEST_F(RingForChanges, who_is_rung_may_run_the_loop_on_another_thread_at_once) {
+    bool turned = false;
     std::uint32_t callbacks = 0;
     loop.set_host_waker(
         [&] {
-            if (callbacks > 0) return;
+            if (!std::exchange(turned, false)) return;
             std::thread([&] { EXPECT_NO_THROW(callbacks = loop.run_once().callbacks); }).join();
         },
         RingFor::changes);
     loop.add_callback([&] {
-        loop.call_later(1s, [] {});
+        turned = true;
+        loop.call_later(1s, [] {}); // something new to wait for
         loop.add_callback([] {});
     });
-    loop.run_once();
+    EXPECT_EQ(loop.run_once().callbacks, 1U);
     EXPECT_EQ(callbacks, 1U);
 }
 
