@@ -73,6 +73,14 @@ struct {
     int signal = 0;                 ///< ours at the moment; 0: none
 } capturing;
 
+/// Who forks waits for the capture under way, so that a child finds that nobody is at it. No signal of the parent's comes to it.
+[[maybe_unused]] const int left_alone =
+    ::pthread_atfork([] { capturing.mutex.lock(); }, [] { capturing.mutex.unlock(); },
+                     [] {
+                         capturing.on_the_way.store(0);
+                         capturing.mutex.unlock();
+                     });
+
 static_assert(std::atomic<State>::is_always_lock_free && std::atomic<pthread_t>::is_always_lock_free,
               "a signal handler may touch them");
 
