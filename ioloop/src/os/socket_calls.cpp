@@ -52,6 +52,9 @@ bool make_ours(Fd fd) noexcept {
 #ifdef SO_NOSIGPIPE
     set_option(fd, SOL_SOCKET, SO_NOSIGPIPE);
 #endif
+#ifdef F_SETNOSIGPIPE // macOS: of pipes, too. There the signal goes to the process, so that blocking it here is not enough
+    ::fcntl(fd, F_SETNOSIGPIPE, 1);
+#endif
     const int flags = ::fcntl(fd, F_GETFL);
     return flags >= 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
            ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
@@ -112,9 +115,11 @@ public:
     ~WithoutBrokenPipeSignal() {
         const int kept = errno;
         if (broken && !already_) {
-#ifdef __APPLE__ // which has no sigtimedwait(); the signal is there, so this does not wait
+#ifdef __APPLE__ // which has no sigtimedwait(). A signal that the program ignores is never pending: not to be waited for
+            sigset_t pending;
             int signal = 0;
-            ::sigwait(&pipe_, &signal);
+            if (::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1)
+                ::sigwait(&pipe_, &signal);
 #else
             const timespec no_time{};
             while (::sigtimedwait(&pipe_, nullptr, &no_time) < 0 && errno == EINTR) {}
