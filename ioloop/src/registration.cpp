@@ -62,7 +62,12 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
         // The poller does not know it just now, but its handler is on the stack: as much a duplicate as any.
         return make_error_code(std::errc::file_exists);
     }
-    if (const auto error = poller_->add(fd, events, undo.key)) return error;
+    if (auto error = poller_->add(fd, events, undo.key)) {
+        // Not ours: a ghost, of the same file under the same number, that the poller could not be told to forget (epoll.cpp).
+        if (error == std::errc::file_exists && earlier == nullptr)
+            error = poller_->modify(fd, events, undo.key);
+        if (error) return error;
+    }
     undo.watched = true;
     // Destroyed last: its destructor may do anything, such as close the loop.
     std::optional<HandlerEntry> dead;
@@ -169,8 +174,9 @@ void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
 
 /// Makes the poller forget what cannot be named any more, and tells it again what is registered.
 void IOLoop::Impl::rebuild_poller() {
-    if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
     std::vector<Poller::Key> dead;
+    dead.reserve(handlers_.size());
+    if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
         entry.watched = entry.interest;
         if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(key);

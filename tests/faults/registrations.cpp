@@ -160,8 +160,20 @@ TEST_P(RefusedChanges, a_descriptor_that_the_kernel_does_not_let_go_of_is_remove
     EXPECT_EQ(run(), 1);
 }
 
+TEST_P(RefusedChanges, a_descriptor_that_the_kernel_did_not_let_go_of_can_be_added_again_at_once) {
+    add();
+    {
+        const Faults faults{{.call = "epoll_ctl", .error = ENOMEM}};
+        EXPECT_TRUE(loop.remove_handler(pair.a));
+    }
+    add();
+    pair.send_to_a();
+    EXPECT_EQ(run(), 1);
+    EXPECT_EQ(loop.statistics().orphan_events, 0U);
+}
+
 TEST_P(RefusedChanges, a_set_that_can_not_be_made_anew_is_tried_again_and_serves_the_living_meanwhile) {
-    for (const char* call : {"epoll_create1", "dup3"}) {
+    for (const char* call : {"epoll_create1", "epoll_ctl", "dup3"}) {
         SocketPair closed;
         loop.add_handler(
             closed.a, [](Fd, Events) { FAIL() << "it is closed"; }, Events::read);

@@ -7,8 +7,10 @@
 #include <ioloop/ioloop.hpp>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -115,6 +117,55 @@ TEST_F(Forks, a_child_may_destroy_a_loop_that_another_thread_was_posting_to) {
     enough = true;
     other.join();
     EXPECT_EQ(status, 0) << "it waited for a thread that it does not have";
+}
+
+TEST_F(Forks, a_child_that_is_made_while_a_stack_is_captured_has_watchdogs_that_work) {
+    std::atomic<bool> stalled{false};
+    std::atomic<bool> seen{false};
+    std::thread stalls([&] {
+        sigset_t all;
+        ::sigfillset(&all);
+        IOLoop other(on_its_own());
+        other.set_blocking_signal_threshold(1ms, [&](const Stall&) { seen = true; });
+        other.add_callback([&] {
+            ::pthread_sigmask(SIG_BLOCK, &all,
+                              nullptr); // so that it gives no answer, for as long as it is asked
+            stalled = true;
+            while (!seen) std::this_thread::yield();
+        });
+        other.run_once();
+    });
+    while (!stalled) std::this_thread::yield();
+    while (!seen) {
+        const int status = status_of_child([] {
+            IOLoop own(on_its_own());
+            std::atomic<bool> told{false};
+            own.set_blocking_signal_threshold(1ms, [&](const Stall&) { told = true; });
+            own.add_callback([&] {
+                while (!told) std::this_thread::yield();
+            });
+            own.run_once();
+        });
+        EXPECT_EQ(status, 0);
+        if (status != 0) break;
+    }
+    stalls.join();
+}
+
+TEST_F(Forks, a_loop_whose_descriptors_somebody_has_closed_says_so) {
+    for (const PollerKind kind : available_pollers()) {
+        if (kind == PollerKind::null) continue;
+        EXPECT_EQ(status_of_child([&] {
+                      auto options = on_its_own();
+                      options.poller = kind;
+                      IOLoop own(std::move(options));
+                      own.run_once(no_wait);
+                      for (Fd fd = 3; fd < 200; ++fd) ::close(fd); // as daemons do
+                      EXPECT_THROW(own.run_once(10ms), std::system_error) << name_of(kind);
+                  }),
+                  0)
+            << name_of(kind);
+    }
 }
 
 TEST_F(Forks, a_child_that_is_made_by_a_callable_does_not_go_on_with_start) {

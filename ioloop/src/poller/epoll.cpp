@@ -97,7 +97,7 @@ public:
           tripwire_(std::move(tripwire)),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (epoll_ < 0) raise(std::system_error(last_error(), "epoll_create1"));
-        if (const auto error = watch_wake_event()) {
+        if (const auto error = watch_wake_event(epoll_)) {
             ::close(epoll_);
             raise(std::system_error(error, "epoll_ctl"));
         }
@@ -110,28 +110,32 @@ public:
     }
 
     std::error_code add(Fd fd, Events interest, Key key) override {
-        return control(EPOLL_CTL_ADD, fd, interest, key);
+        return control(epoll_, EPOLL_CTL_ADD, fd, interest, key);
     }
     std::error_code modify(Fd fd, Events interest, Key key) override {
-        return control(EPOLL_CTL_MOD, fd, interest, key);
+        return control(epoll_, EPOLL_CTL_MOD, fd, interest, key);
     }
-    std::error_code remove(Fd fd) override { return control(EPOLL_CTL_DEL, fd, Events::none, 0); }
+    std::error_code remove(Fd fd) override { return control(epoll_, EPOLL_CTL_DEL, fd, Events::none, 0); }
 
     std::error_code reset() override {
         const Fd fresh = ::epoll_create1(EPOLL_CLOEXEC);
         if (fresh < 0) return last_error();
+        // Its own come first, so that a set that cannot have them never takes the old one's place.
+        auto error = watch_wake_event(fresh);
+        if (!error && timer_ >= 0) error = watch_timer(fresh);
+        if (error) {
+            ::close(fresh);
+            return error;
+        }
         if (tripwire_ != nullptr) tripwire_->disarm(); // it watches the old set, and keeps it alive
         armed_ = false;
         wake(); // who sleeps on the old set, such as a guest's waiter, shall look at the new one
         // dup3 closes the old set and gives its number to the new one in one step: whoever polls
         // native_handle() by its number goes on. (Who put it into an epoll set of his own has to put it
         // there again.)
-        const bool replaced = ::dup3(fresh, epoll_, O_CLOEXEC) >= 0;
-        const auto error = replaced ? std::error_code() : last_error();
+        if (::dup3(fresh, epoll_, O_CLOEXEC) < 0) error = last_error();
         ::close(fresh);
-        if (error) return error;
-        const auto deaf = watch_wake_event();
-        return deaf || timer_ < 0 ? deaf : watch_timer();
+        return error;
     }
 
     std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
@@ -172,22 +176,24 @@ private:
         return {};
     }
 
-    std::error_code control(int operation, Fd fd, Events interest, Key key) {
+    static std::error_code control(Fd set, int operation, Fd fd, Events interest, Key key) {
         epoll_event event{};
         event.events = to_epoll(interest);
         event.data.u64 = key;
-        return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? std::error_code() : last_error();
+        return ::epoll_ctl(set, operation, fd, &event) == 0 ? std::error_code() : last_error();
     }
 
-    std::error_code watch_wake_event() {
-        return control(EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key);
+    std::error_code watch_wake_event(Fd set) {
+        return control(set, EPOLL_CTL_ADD, wake_event_.fd(), Events::read, wake_key);
     }
-    std::error_code watch_timer() { return control(EPOLL_CTL_ADD, timer_, Events::read, alarm_key); }
+    std::error_code watch_timer(Fd set) {
+        return control(set, EPOLL_CTL_ADD, timer_, Events::read, alarm_key);
+    }
 
     bool make_timer() noexcept {
         timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         if (timer_ < 0) return false;
-        if (!watch_timer()) return true;
+        if (!watch_timer(epoll_)) return true;
         ::close(std::exchange(timer_, invalid_fd));
         return false;
     }
@@ -211,13 +217,17 @@ private:
     }
 
     int look_into_epoll(int room) {
-#if defined(SYS_epoll_wait)
+#if defined(SYS_epoll_wait) && !defined(__ANDROID__) // whose seccomp filter ends who calls it
         return static_cast<int>(::syscall(SYS_epoll_wait, epoll_, batch_, room, 0));
-#else // younger architectures, such as arm64
+#else // nor have it younger architectures, such as arm64
         return static_cast<int>(::syscall(SYS_epoll_pwait, epoll_, batch_, room, 0, nullptr, 0));
 #endif
     }
 
+    /// Of an older kernel, or of a sandbox: many of those say EPERM to a call that they do not know (ivykis #33, bun #32490).
+    static bool is_refusal(int error) noexcept {
+        return error == ENOSYS || error == EPERM || error == EACCES || error == EOPNOTSUPP;
+    }
     int sleep_in_epoll(int room, Duration timeout) {
         if (timeout == forever) return ::epoll_wait(epoll_, batch_, room, -1);
         if (timeout < PreciseSleep::long_sleep) {
@@ -225,14 +235,14 @@ private:
             if (const int found = look_into_epoll(room); found != 0) return found;
         }
         const PreciseSleep precise(timeout);
-#if defined(SYS_epoll_pwait2)
+#if defined(SYS_epoll_pwait2) && !defined(__ANDROID__) // as above, before Android 15
         if (has_pwait2_) {
             const timespec sleep = to_timespec(timeout);
             // The kernel's own timespec: of 64 bits each, also where the C library's is smaller.
             const std::int64_t relative[] = {sleep.tv_sec, sleep.tv_nsec};
             const long found = ::syscall(SYS_epoll_pwait2, epoll_, batch_, room, relative, nullptr, 0);
-            if (found >= 0 || errno != ENOSYS) return static_cast<int>(found);
-            has_pwait2_ = false; // an older kernel, or a sandbox that says so
+            if (found >= 0 || !is_refusal(errno)) return static_cast<int>(found);
+            has_pwait2_ = false;
         }
 #endif
         const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();

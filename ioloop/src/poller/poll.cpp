@@ -105,6 +105,8 @@ public:
         count = 0;
         int found = sleep(timeout);
         if (found < 0) return last_error();
+        if ((set_[0].revents & POLLNVAL) != 0)
+            return make_error_code(std::errc::bad_file_descriptor); // somebody closed it
         if (set_[0].revents != 0) {
             wake_event_.clear();
             --found;
