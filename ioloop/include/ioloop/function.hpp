@@ -169,10 +169,11 @@ public:
     /// The callable, if it is an F; else null. As std::function's.
     template <class F> F* target() noexcept {
         if constexpr (fits_inline<F>) {
-            return operations_ == &inline_operations<F> ? inside<F>(storage_) : nullptr;
+            if (operations_ == &inline_operations<F>) return inside<F>(storage_);
         } else {
-            return operations_ == &heap_operations<F> ? *inside<F*>(storage_) : nullptr;
+            if (operations_ == &heap_operations<F>) return *inside<F*>(storage_);
         }
+        return nullptr;
     }
 
     // For who keeps closures without the room that they do not fill.
