@@ -56,10 +56,13 @@ void Join::wake_later(Duration delay) {
     loop->remove_timeout(wake_); // one is enough
     const NullContext none;
     const Origin& place = suspension_.place();
-#if IOLOOP_EXCEPTIONS
-    try {
+    const auto arm = [&] {
         wake_ = loop->call_later(
             delay, [this] { wake(); }, place);
+    };
+#if IOLOOP_EXCEPTIONS
+    try {
+        arm();
     } catch (const std::bad_alloc&) { // of a timeout, at once; a callback arrives, but can not be taken back
         woken_otherwise_ = std::make_shared<Join*>(this);
         loop_.deliver(
@@ -69,8 +72,7 @@ void Join::wake_later(Duration delay) {
             place);
     }
 #else
-    wake_ = loop->call_later(
-        delay, [this] { wake(); }, place);
+    arm();
 #endif
 }
 

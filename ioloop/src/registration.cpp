@@ -175,8 +175,8 @@ void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
 /// Makes the poller forget what cannot be named any more, and tells it again what is registered.
 void IOLoop::Impl::rebuild_poller() {
     std::vector<Poller::Key> dead;
-    dead.reserve(handlers_.size());
-    if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
+    dead.reserve(handlers_.size()); // first: what throws in the middle would leave the rest in no poller
+    if (poller_->reset()) return;   // out of descriptors, say: the next stale readiness tries again
     handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
         entry.watched = entry.interest;
         if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(key);

@@ -128,16 +128,17 @@ TEST_F(Forks, a_child_that_is_made_while_a_stack_is_captured_has_watchdogs_that_
         IOLoop other(on_its_own());
         other.set_blocking_signal_threshold(1ms, [&](const Stall&) { seen = true; });
         other.add_callback([&] {
-            ::pthread_sigmask(SIG_BLOCK, &all,
-                              nullptr); // so that it gives no answer, for as long as it is asked
+            // So that it gives no answer, for as long as it is asked.
+            ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
             stalled = true;
             while (!seen) std::this_thread::yield();
         });
         other.run_once();
     });
     while (!stalled) std::this_thread::yield();
-    while (!seen) {
-        const int status = status_of_child([] {
+    int status = 0;
+    do {
+        status = status_of_child([] {
             IOLoop own(on_its_own());
             std::atomic<bool> told{false};
             own.set_blocking_signal_threshold(1ms, [&](const Stall&) { told = true; });
@@ -146,9 +147,8 @@ TEST_F(Forks, a_child_that_is_made_while_a_stack_is_captured_has_watchdogs_that_
             });
             own.run_once();
         });
-        EXPECT_EQ(status, 0);
-        if (status != 0) break;
-    }
+    } while (!seen && status == 0);
+    EXPECT_EQ(status, 0);
     stalls.join();
 }
 

@@ -30,10 +30,10 @@ protected:
     /// From now on there is room for nothing. Called from within the loop, whose callbacks have the last of it.
     void fill() {
         memory.granted = 0;
-        EXPECT_THROW(forever_more([this] { loop.add_callback([] {}); }), std::bad_alloc);
-        EXPECT_THROW(forever_more([this] { loop.spawn_callback([] {}); }),
-                     std::bad_alloc); // these are smaller
-        EXPECT_THROW(forever_more([this] { loop.call_later(1h, [] {}); }), std::bad_alloc);
+        EXPECT_THROW(until_it_throws([this] { loop.add_callback([] {}); }), std::bad_alloc);
+        // These are smaller.
+        EXPECT_THROW(until_it_throws([this] { loop.spawn_callback([] {}); }), std::bad_alloc);
+        EXPECT_THROW(until_it_throws([this] { loop.call_later(1h, [] {}); }), std::bad_alloc);
     }
 
     SimWorld world;
@@ -46,7 +46,7 @@ protected:
     }()};
 
 private:
-    template <class F> static void forever_more(F ask) {
+    template <class F> static void until_it_throws(F ask) {
         for (int i = 0; i < 100'000; ++i) ask();
     }
 };
@@ -121,7 +121,7 @@ TEST_F(FullMemory, a_task_that_is_cancelled_is_not_woken_by_its_branches) {
     EXPECT_TRUE(whole.done());
 }
 
-TEST_F(FullMemory, nor_while_it_is_destroyed) {
+TEST_F(FullMemory, a_task_that_is_cancelled_is_not_woken_while_it_is_destroyed) {
     Future<> whole = spawn(loop, [this]() -> Task<> {
         struct RunsTheLoop {
             ~RunsTheLoop() { loop.run_once(); }

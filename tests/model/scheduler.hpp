@@ -10,7 +10,8 @@
 ///
 /// The memory is that of x86 (TSO): a store waits in a first-in-first-out buffer of its thread, which reads its own stores at
 /// once; read-modify-writes, sequentially consistent stores and full fences empty the own buffer first. The heavy fence empties
-/// all, at once (the system's reaches one processor after the other, which three threads could tell, and our locks do not). Weaker memories, where loads overtake loads and stores stores, are not modelled. And what is no cell is read and written in
+/// all, at once. (The system's reaches one processor after the other, which three threads could tell, and our locks do not.)
+/// Weaker memories, where loads overtake loads and stores stores, are not modelled. And what is no cell is read and written in
 /// one piece with the step before it: to see that two threads do so at once, a program makes steps there, or asks ThreadSanitizer.
 #pragma once
 

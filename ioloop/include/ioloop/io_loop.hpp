@@ -129,7 +129,7 @@ public:
         std::unique_ptr<Poller> custom_poller = nullptr; ///< if given, `poller` does not matter
         Clock* clock = nullptr;                          ///< null: steady_clock()
         /// For slots, queue and heap; used by the loop's thread alone. When it is used up, who asks for more gets std::bad_alloc;
-        /// what other threads post, and results on their way to who waits for them, take the process's. Null: the default resource.
+        /// what other threads post, and results on their way to who waits for them, take the default resource. Null: that one.
         /// Lifetime: longer than the loop, and than the run_ call in which a callable destroys it.
         std::pmr::memory_resource* memory = nullptr;
         MakeCurrent make_current = MakeCurrent::if_none;

@@ -88,8 +88,8 @@ private:
     Spawned* root_ = nullptr;
     std::unique_ptr<Spawned> own_root_; ///< where another library's coroutine waits
     Timeout wake_;
-    std::shared_ptr<Join*>
-        woken_otherwise_; ///< by a callback, which must not find it gone: no room for a timeout
+    /// By a callback, which must not find it gone: there was no room for a timeout.
+    std::shared_ptr<Join*> woken_otherwise_;
     Timeout limit_;
     Suspension suspension_;
 };

@@ -219,7 +219,7 @@ private:
     int look_into_epoll(int room) {
 #if defined(SYS_epoll_wait) && !defined(__ANDROID__) // whose seccomp filter ends who calls it
         return static_cast<int>(::syscall(SYS_epoll_wait, epoll_, batch_, room, 0));
-#else // nor have it younger architectures, such as arm64
+#else // younger architectures, such as arm64, do not have it
         return static_cast<int>(::syscall(SYS_epoll_pwait, epoll_, batch_, room, 0, nullptr, 0));
 #endif
     }
