@@ -138,6 +138,7 @@ set(floor_2
     src/spend.cpp
     src/spend.hpp
     src/turn.cpp
+    src/watch.cpp
 )
 set(floor_3
     include/ioloop/executor.hpp

@@ -44,7 +44,8 @@ struct HandlerEntry {
     Events watched = Events::none; ///< what the poller was told last: the interest, and perhaps more
     Events last_ready = Events::none;
     bool running = false;   ///< on the stack; released by whoever called it
-    bool unwatched = false; ///< taken from the poller while a nested turn waits
+    bool unwatched = false; ///< not in the poller: runs while a nested turn waits, or is adrift
+    bool refused = false;   ///< by the poller, for a lack of something; that was reported
     bool narrowed = false;  ///< remembered: the poller is to be told of a smaller interest
 };
 

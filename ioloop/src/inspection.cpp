@@ -37,10 +37,11 @@ Duration IOLoop::Impl::time_to_deadline() const noexcept {
     return until(next_timeout(now), now);
 }
 
-/// When the first timeout is due; `never` while time stands still before it.
+/// When the first timeout is due, or a descriptor is to be watched again; `never` while time stands still before it.
 TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
     if (paused_) return never;
-    const TimePoint first = timeout_queue_.front_deadline(now);
+    TimePoint first = timeout_queue_.front_deadline(now);
+    if ((special_ & Special::adrift) != 0) first = std::min(first, retry_at_);
     return holding_ && first > held_at_ ? never : first;
 }
 

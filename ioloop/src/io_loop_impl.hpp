@@ -2,7 +2,7 @@
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
 /// Seven files implement it, each a chapter: lifetime, registration, run, turn, inspection, current,
-/// signal_handlers; call.hpp and spend belong to turn. The state of a turn lives here, not on the stack: that is what lets
+/// signal_handlers; call.hpp and spend belong to turn, watch to registration. The state of a turn lives here, not on the stack: that is what lets
 /// a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that calls it.
 #pragma once
 
@@ -172,6 +172,7 @@ private:
             host = 16,    ///< wants to hear of changes (tells_plan())
             injected = 32,
             narrowed = 64,
+            adrift = 128, ///< a descriptor has a handler, and is not watched: watch_again()
             in_calls = observed | guarded | held | closing, ///< what a call cares about
         };
     };
@@ -237,10 +238,16 @@ private:
     bool consume_stop() noexcept;
 
     std::error_code watch(HandlerEntry& entry, Events events, Poller::Key key);
-    void tell_narrowed();
+    void tell_poller();
     void unwatch_running();
+    void set_adrift(HandlerEntry& entry) noexcept;
+    std::error_code watch_again(HandlerEntry& entry, Poller::Key key) noexcept;
+    void watch_again();
+    static bool is_shortage(std::error_code error);
+    void lose(HandlerEntry& entry, std::error_code error) noexcept;
+    void report_lost(Fd fd, const Chain& chain, std::error_code error);
     void bury(HandlerEntry& entry);
-    void report_dead(Fd fd, const Chain& chain);
+    void drop(HandlerEntry& entry) noexcept;
     void tell_change(ChangeKind change, Poller::Key key, const HandlerEntry& entry) noexcept;
     void tell_change(ChangeKind change, Timeout id) noexcept;
     void tell_change(ChangeRecord& record) noexcept;
@@ -312,6 +319,7 @@ private:
     // What is registered.
     HandlerTable handlers_;
     std::pmr::vector<Poller::Key> narrowed_; ///< of which the poller has not been told
+    TimePoint retry_at_{};                   ///< when those that are adrift are added again
     ClosureBlocks closures_;                 ///< of timeouts
     SlotMap<TimeoutEntry> timeouts_;
     mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up

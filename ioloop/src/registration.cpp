@@ -59,7 +59,7 @@ std::error_code IOLoop::Impl::add_handler(Fd fd, Handler&& handler, Events event
     } undo{*poller_, handlers_, fd, handlers_.emplace(std::move(made))};
     HandlerEntry* earlier = handlers_.find(fd);
     if (earlier != nullptr && earlier->unwatched) {
-        // The poller does not know it just now, but its handler is on the stack: as much a duplicate as any.
+        // The poller does not know it just now, but will again: as much a duplicate as any.
         return make_error_code(std::errc::file_exists);
     }
     if (auto error = poller_->add(fd, events, undo.key)) {
@@ -111,26 +111,6 @@ std::error_code IOLoop::Impl::update_handler(Fd fd, Events events) {
     return {};
 }
 
-std::error_code IOLoop::Impl::watch(HandlerEntry& entry, Events events, Poller::Key key) {
-    const auto error = poller_->modify(entry.fd, events, key);
-    if (!error) entry.watched = events;
-    return error;
-}
-
-/// Tells the poller of interests that have become smaller. Whose descriptor is not what was added any more, goes.
-void IOLoop::Impl::tell_narrowed() {
-    mark(Special::narrowed, false);
-    while (!narrowed_.empty()) {
-        const Poller::Key key = narrowed_.back();
-        narrowed_.pop_back();
-        HandlerEntry* const entry = handlers_.find_key(key);
-        if (entry == nullptr) continue;
-        entry->narrowed = false;
-        if (entry->unwatched || entry->watched == entry->interest) continue;
-        if (watch(*entry, entry->interest, key)) bury(*entry);
-    }
-}
-
 std::string IOLoop::Impl::handler_place(Fd fd) {
     const HandlerEntry* entry = handlers_.find(fd);
     return entry != nullptr ? describe(entry->chain.origin()) : std::string();
@@ -146,44 +126,6 @@ bool IOLoop::Impl::remove_handler(Fd fd) noexcept {
     statistics_.handlers = handlers_.size();
     descriptors_changed();
     return true;
-}
-
-/// Drops a registration whose descriptor was closed behind our back, and says so.
-void IOLoop::Impl::bury(HandlerEntry& entry) {
-    const Fd fd = entry.fd;
-    const Chain chain = entry.chain;
-    poller_->remove(fd);
-    if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(fd), entry);
-    handlers_.remove(fd, turn_);
-    statistics_.handlers = handlers_.size();
-    ++statistics_.dead_handlers;
-    report_dead(fd, chain);
-}
-
-void IOLoop::Impl::report_dead(Fd fd, const Chain& chain) {
-#if IOLOOP_EXCEPTIONS
-    report_error(std::make_exception_ptr(std::system_error(
-                     make_error_code(std::errc::bad_file_descriptor),
-                     fd_name(fd) + " was closed without remove_handler(); its handler is dropped")),
-                 chain, CallKind::handler);
-#else
-    std::fprintf(stderr, "ioloop: %s was closed without remove_handler(); its handler (%s) is dropped\n",
-                 fd_name(fd).c_str(), describe(chain.origin()).c_str());
-#endif
-}
-
-/// Makes the poller forget what cannot be named any more, and tells it again what is registered.
-void IOLoop::Impl::rebuild_poller() {
-    std::vector<Poller::Key> dead;
-    dead.reserve(handlers_.size()); // first: what throws in the middle would leave the rest in no poller
-    if (poller_->reset()) return;   // out of descriptors, say: the next stale readiness tries again
-    handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
-        entry.watched = entry.interest;
-        if (!entry.unwatched && poller_->add(entry.fd, entry.interest, key)) dead.push_back(key);
-    });
-    for (const Poller::Key key : dead) {
-        if (HandlerEntry* entry = handlers_.find_key(key)) bury(*entry);
-    }
 }
 
 // ---- callbacks and timeouts ---------------------------------------------------------------------

@@ -88,8 +88,10 @@ void IOLoop::Impl::begin_turn() {
 /// 1: waits at most min(timeout, next deadline, 0 if anything is queued).
 void IOLoop::Impl::wait(Duration timeout, Turn& out) {
     if (frame_ != nullptr) unwatch_running();
-    tell_narrowed();
-    if (abandoned_) return;
+    if ((special_ & (Special::narrowed | Special::adrift)) != 0) [[unlikely]] {
+        tell_poller();
+        if (abandoned_) return;
+    }
     for (;;) {
         Duration limit = std::max(timeout, no_wait);
         WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
@@ -106,6 +108,8 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
                 quiet = WakeReason::deadline;
             }
         }
+        if (limit > no_wait && (special_ & Special::adrift) != 0) [[unlikely]]
+            limit = std::min(limit, std::max(until(retry_at_, time()), no_wait));
 
         std::error_code error;
         Duration slept{};
@@ -195,10 +199,13 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     // and the readiness that of a duplicate. The poller knows whether number and file still belong together.
     constexpr std::uint32_t suspicious_streak = 64;
     entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
-    if (entry.streak % suspicious_streak == 0 && watch(entry, entry.interest, key)) {
-        bury(entry);
-        if (!abandoned_) rebuild_poller();
-        return;
+    if (entry.streak % suspicious_streak == 0) {
+        const auto error = watch(entry, entry.interest, key);
+        if (error && !is_shortage(error)) {
+            bury(entry);
+            if (!abandoned_) rebuild_poller();
+            return;
+        }
     }
 
     Call call(*this, CallKind::handler, key, entry.chain);
@@ -213,33 +220,29 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
 
     // Pinned: if it removes itself, remove() leaves the callable to us. RAII, as the error hook may throw.
     struct Pin {
-        Pin(Impl& l, Poller::Key k, HandlerEntry& h, bool& d) : loop(l), key(k), e(h), died(d) {
+        Pin(Impl& l, Poller::Key k, HandlerEntry& h, std::error_code& r) : loop(l), key(k), e(h), refused(r) {
             e.running = true;
         }
         ~Pin() {
             e.running = false;
             if (loop.handlers_.find_key(key) == nullptr) {
                 loop.handlers_.release(key);
-            } else if (std::exchange(e.unwatched, false) &&
-                       loop.poller_->add(e.fd, e.watched = e.interest, key)) {
-                died = true; // closed in the meantime
-                if (loop.observer_ != nullptr) loop.tell_change(ChangeKind::died, key, e);
-                loop.handlers_.remove(e.fd, loop.turn_);
-                loop.statistics_.handlers = loop.handlers_.size();
-                ++loop.statistics_.dead_handlers;
+            } else if (e.unwatched) {
+                refused = loop.watch_again(e, key);
+                if (refused) loop.lose(e, refused);
             }
         }
         Impl& loop;
         Poller::Key key;
         HandlerEntry& e;
-        bool& died;
+        std::error_code& refused;
     };
-    bool died = false;
+    std::error_code refused;
     {
-        const Pin pin(*this, key, entry, died);
+        const Pin pin(*this, key, entry, refused);
         guarded(call, entry.context, [&] { entry.handler(entry.fd, events); });
     }
-    if (died) report_dead(call.fd, call.chain);
+    if (refused) report_lost(call.fd, call.chain, refused);
 }
 
 /// 3: from here on a timeout belongs to this turn or to a later one.
@@ -368,19 +371,6 @@ void IOLoop::Impl::report_turn() {
     ++statistics_.turns;
     phase_ = Phase::wait;
     if (observer_ != nullptr) tell_turn();
-}
-
-/// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may
-/// not be called: watching them would make the wait return at once, over and over. They are watched again
-/// when they return.
-void IOLoop::Impl::unwatch_running() {
-    for (Call* call = frame_; call != nullptr; call = call->outer) {
-        if (call->kind != CallKind::handler) continue;
-        HandlerEntry* entry = handlers_.find_key(call->id);
-        if (entry == nullptr || entry->unwatched) continue;
-        poller_->remove(entry->fd);
-        entry->unwatched = true;
-    }
 }
 
 } // namespace ioloop

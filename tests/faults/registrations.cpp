@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -170,6 +171,34 @@ TEST_P(RefusedChanges, a_descriptor_that_the_kernel_did_not_let_go_of_can_be_add
     pair.send_to_a();
     EXPECT_EQ(run(), 1);
     EXPECT_EQ(loop.statistics().orphan_events, 0U);
+}
+
+TEST_P(RefusedChanges, a_handler_that_waits_in_a_nested_turn_survives_what_the_kernel_refuses_meanwhile) {
+    int reported = 0;
+    loop.set_error_hook([&](const std::exception_ptr&, const Origin&, CallKind) { ++reported; });
+    // After which epoll_ctl(): the handler's descriptor is taken out, then put in again.
+    for (const int after : {0, 1}) {
+        for (const int refused : {ENOSPC, ENOMEM}) {
+            loop.add_handler(
+                pair.a,
+                [&](Fd, Events) {
+                    pair.read_a();
+                    if (++calls == 1) loop.run_once();
+                },
+                Events::read);
+            pair.send_to_a();
+            {
+                const Faults faults{{.call = "epoll_ctl", .error = refused, .after = after}};
+                EXPECT_EQ(run(), 1);
+                EXPECT_GT(faults.met("epoll_ctl"), after);
+            }
+            EXPECT_EQ(std::exchange(reported, 0), after) << "that it was not taken out is no news";
+            pair.send_to_a();
+            EXPECT_EQ(run(), 1);
+            EXPECT_EQ(loop.statistics().dead_handlers, 0U);
+            EXPECT_TRUE(loop.remove_handler(pair.a));
+        }
+    }
 }
 
 TEST_P(RefusedChanges, a_set_that_can_not_be_made_anew_is_tried_again_and_serves_the_living_meanwhile) {

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT Wrong use and bad input: never a crash, always an error that says what was
+// SPDX-License-Identifier: MIT
+// Wrong use and bad input: never a crash, always an error that says what was
 // wrong and where; and errors of hooks.
 #include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT Bugs that event loops had, Tornado's foremost (the numbers are those of the
+// SPDX-License-Identifier: MIT
+// Bugs that event loops had, Tornado's foremost (the numbers are those of the
 // project's list); each is easy to repeat. Those that are rules by now are tested with the rules: B1 R2, B6
 // B1, B7 and B15 PC1 to PC6, B13 B6, B24 B5, B25 R6, B26 R1, B27 T5, B29 T8; B3, B4, B5, B12, B19, B21, B28,
 // B32, B36 and B37 stand beside what they are about.

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT What other threads may do: post, stop and wake. These run on the system's
+// SPDX-License-Identifier: MIT
+// What other threads may do: post, stop and wake. These run on the system's
 // clock, and wait as short as they can.
 #include "support/sanitizers.hpp"
 #include "support/sim_world.hpp"

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/// IOLoop::Impl, beside chapter 2: what the poller watches, which is to be what is registered.
+#include "io_loop_impl.hpp"
+#include "raise.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace ioloop {
+
+std::error_code IOLoop::Impl::watch(HandlerEntry& entry, Events events, Poller::Key key) {
+    const auto error = poller_->modify(entry.fd, events, key);
+    if (!error) entry.watched = events;
+    return error;
+}
+
+/// A nested turn waits while handlers are on the stack. Their descriptors may well be ready still, and may
+/// not be called: watching them would make the wait return at once, over and over. They are watched again
+/// when they return.
+void IOLoop::Impl::unwatch_running() {
+    for (Call* call = frame_; call != nullptr; call = call->outer) {
+        if (call->kind != CallKind::handler) continue;
+        HandlerEntry* entry = handlers_.find_key(call->id);
+        if (entry == nullptr || entry->unwatched) continue;
+        poller_->remove(entry->fd);
+        entry->unwatched = true;
+    }
+}
+
+/// Before a wait: tells the poller of interests that have become smaller, and of what it could not take.
+void IOLoop::Impl::tell_poller() {
+    mark(Special::narrowed, false);
+    while (!narrowed_.empty()) {
+        const Poller::Key key = narrowed_.back();
+        narrowed_.pop_back();
+        HandlerEntry* const entry = handlers_.find_key(key);
+        if (entry == nullptr) continue;
+        entry->narrowed = false;
+        if (entry->unwatched || entry->watched == entry->interest) continue;
+        const auto error = watch(*entry, entry->interest, key);
+        if (!error) continue;
+        if (is_shortage(error)) { // it would go on about what nobody wants
+            poller_->remove(entry->fd);
+            set_adrift(*entry);
+        } else {
+            bury(*entry);
+        }
+    }
+    if (!abandoned_ && (special_ & Special::adrift) != 0 && retry_at_ <= time()) watch_again();
+}
+
+/// Not watched from here on, until watch_again().
+void IOLoop::Impl::set_adrift(HandlerEntry& entry) noexcept {
+    entry.unwatched = true;
+    retry_at_ = {};
+    mark(Special::adrift, true);
+}
+
+/// Adds a descriptor that was taken from the poller, or that this has forgotten.
+std::error_code IOLoop::Impl::watch_again(HandlerEntry& entry, Poller::Key key) noexcept {
+#if IOLOOP_EXCEPTIONS
+    try {
+#endif
+        auto error = poller_->add(entry.fd, entry.interest, key);
+        if (error && error == std::errc::file_exists) // it was not taken out, after all
+            error = poller_->modify(entry.fd, entry.interest, key);
+        if (error) return error;
+#if IOLOOP_EXCEPTIONS
+    } catch (const std::bad_alloc&) {
+        return make_error_code(std::errc::not_enough_memory);
+    }
+#endif
+    entry.watched = entry.interest;
+    entry.unwatched = entry.refused = false;
+    return {};
+}
+
+/// Adds those that are adrift. Whose descriptor is not what was added any more, goes. Who was refused for a lack of something stays,
+/// and is tried again, a while later.
+void IOLoop::Impl::watch_again() {
+    constexpr Duration pause = std::chrono::milliseconds(10);
+    struct Refusal {
+        Poller::Key key;
+        std::error_code error;
+    };
+    std::array<Refusal, 64> refusals; // no vector: it may be memory that is lacking
+    std::size_t count = 0;
+    do {
+        mark(Special::adrift, true);
+        retry_at_ = {};
+        bool all = true;
+        count = 0;
+        handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
+            if (!entry.unwatched || entry.running || count == refusals.size()) return;
+            const auto error = watch_again(entry, key);
+            if (!error) return;
+            all = false;
+            if (!entry.refused || !is_shortage(error)) refusals[count++] = {key, error};
+        });
+        if (count == 0) {
+            mark(Special::adrift, !all);
+            retry_at_ = after(time(), pause);
+        }
+        // Told when all were tried, as the hook may do anything, such as throw, or wait in a nested turn. Hence the look once more.
+        for (std::size_t i = 0; i < count; ++i) {
+            HandlerEntry* const entry = handlers_.find_key(refusals[i].key);
+            const std::error_code error = refusals[i].error;
+            if (entry == nullptr || !entry->unwatched || (entry->refused && is_shortage(error))) continue;
+            const Fd fd = entry->fd;
+            const Chain chain = entry->chain;
+            lose(*entry, error);
+            report_lost(fd, chain, error);
+            if (abandoned_) return;
+        }
+    } while (count > 0);
+}
+
+/// Makes the poller forget what cannot be named any more, and tells it again what is registered.
+void IOLoop::Impl::rebuild_poller() {
+    if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
+    handlers_.for_each([&](Poller::Key, HandlerEntry& entry) { set_adrift(entry); });
+    watch_again();
+}
+
+// ---- what the poller refuses ---------------------------------------------------------------------
+
+/// Of an error by which the poller refuses a descriptor that it had before: the system lacks something. Else it is not what was
+/// added any more: closed, or another file.
+bool IOLoop::Impl::is_shortage(std::error_code error) {
+    using enum std::errc;
+    static constexpr std::errc shortages[] = {not_enough_memory,
+                                              no_space_on_device,
+                                              no_buffer_space,
+                                              too_many_files_open,
+                                              too_many_files_open_in_system,
+                                              resource_unavailable_try_again,
+                                              interrupted};
+    return std::ranges::any_of(shortages, [&](std::errc shortage) { return error == shortage; });
+}
+
+/// The poller did not take it again.
+void IOLoop::Impl::lose(HandlerEntry& entry, std::error_code error) noexcept {
+    if (is_shortage(error)) {
+        set_adrift(entry);
+        entry.refused = true;
+    } else {
+        drop(entry);
+    }
+}
+
+void IOLoop::Impl::report_lost(Fd fd, const Chain& chain, std::error_code error) {
+    const bool kept = is_shortage(error);
+    if (!kept) error = make_error_code(std::errc::bad_file_descriptor); // whatever the poller calls it
+    const std::string what =
+        fd_name(fd) + (kept ? " cannot be watched just now; its handler is kept, and that is tried again"
+                            : " was closed without remove_handler(); its handler is dropped");
+#if IOLOOP_EXCEPTIONS
+    report_error(std::make_exception_ptr(std::system_error(error, what)), chain, CallKind::handler);
+#else
+    std::fprintf(stderr, "ioloop: %s (%s): %s\n", what.c_str(), describe(chain.origin()).c_str(),
+                 error.message().c_str());
+#endif
+}
+
+/// Drops a registration whose descriptor was closed behind our back, and says so.
+void IOLoop::Impl::bury(HandlerEntry& entry) {
+    const Fd fd = entry.fd;
+    const Chain chain = entry.chain;
+    poller_->remove(fd);
+    drop(entry);
+    report_lost(fd, chain, make_error_code(std::errc::bad_file_descriptor));
+}
+
+void IOLoop::Impl::drop(HandlerEntry& entry) noexcept {
+    if (observer_ != nullptr) tell_change(ChangeKind::died, handlers_.key_of(entry.fd), entry);
+    handlers_.remove(entry.fd, turn_);
+    statistics_.handlers = handlers_.size();
+    ++statistics_.dead_handlers;
+}
+
+} // namespace ioloop
