@@ -154,7 +154,7 @@ void Guest::State::plan() {
     } else {
         loop_->snapshot(snapshot_);
         for (const HandlerInfo& handler : snapshot_.handlers) {
-            interests_.push_back({handler.fd, handler.interest});
+            if (!handler.adrift) interests_.push_back({handler.fd, handler.interest});
         }
     }
     // The loop's clock may be a simulated one; the waiter's is not.

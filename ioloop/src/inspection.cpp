@@ -37,12 +37,14 @@ Duration IOLoop::Impl::time_to_deadline() const noexcept {
     return until(next_timeout(now), now);
 }
 
-/// When the first timeout is due, or a descriptor is to be watched again; `never` while time stands still before it.
+/// When the first timeout is due (`never` while time stands still before it), or a descriptor is to be watched again.
 TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
     if (paused_) return never;
     TimePoint first = timeout_queue_.front_deadline(now);
-    if ((special_ & Special::adrift) != 0) first = std::min(first, retry_at_);
-    return holding_ && first > held_at_ ? never : first;
+    if (holding_ && first > held_at_) first = never;
+    if ((special_ & Special::adrift) != 0)
+        first = std::min(first, after(now, until(retry_at_, clock_->now())));
+    return first;
 }
 
 /// Deadlines::included: the handle is to become readable when the first timeout is due.
@@ -148,7 +150,8 @@ void IOLoop::Impl::snapshot(Snapshot& out) const {
     out.waits.clear();
     handlers_.for_each([&](Poller::Key key, const HandlerEntry& e) {
         out.handlers.push_back({key, e.fd, e.chain.origin(), e.chain, e.interest, e.last_ready, e.calls,
-                                e.last_turn, e.streak, e.running, e.handler.owner(),
+                                e.last_turn, e.streak, e.running, e.unwatched && !e.running,
+                                e.handler.owner(),
                                 e.flow != nullptr ? std::optional(*e.flow) : std::nullopt});
     });
     timeouts_.for_each([&](std::uint32_t slot, const TimeoutEntry& e) {

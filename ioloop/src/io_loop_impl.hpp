@@ -172,7 +172,7 @@ private:
             host = 16,    ///< wants to hear of changes (tells_plan())
             injected = 32,
             narrowed = 64,
-            adrift = 128, ///< a descriptor has a handler, and is not watched: watch_again()
+            adrift = 128, ///< a descriptor has a handler, and is not watched: watch_adrift()
             in_calls = observed | guarded | held | closing, ///< what a call cares about
         };
     };
@@ -241,10 +241,10 @@ private:
     void tell_poller();
     void unwatch_running();
     void set_adrift(HandlerEntry& entry) noexcept;
-    std::error_code watch_again(HandlerEntry& entry, Poller::Key key) noexcept;
-    void watch_again();
+    std::error_code watch_again(HandlerEntry& entry, Poller::Key key);
+    void watch_adrift();
+    void refuse(HandlerEntry& entry, std::error_code error);
     static bool is_shortage(std::error_code error);
-    void lose(HandlerEntry& entry, std::error_code error) noexcept;
     void report_lost(Fd fd, const Chain& chain, std::error_code error);
     void bury(HandlerEntry& entry);
     void drop(HandlerEntry& entry) noexcept;
@@ -319,7 +319,7 @@ private:
     // What is registered.
     HandlerTable handlers_;
     std::pmr::vector<Poller::Key> narrowed_; ///< of which the poller has not been told
-    TimePoint retry_at_{};                   ///< when those that are adrift are added again
+    TimePoint retry_at_{};                   ///< when those that are adrift are added again, by the clock
     ClosureBlocks closures_;                 ///< of timeouts
     SlotMap<TimeoutEntry> timeouts_;
     mutable TimeoutQueue timeout_queue_; ///< mutable: to say which deadline is first, it tidies up

@@ -108,8 +108,12 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
                 quiet = WakeReason::deadline;
             }
         }
-        if (limit > no_wait && (special_ & Special::adrift) != 0) [[unlikely]]
-            limit = std::min(limit, std::max(until(retry_at_, time()), no_wait));
+        if (limit > no_wait && (special_ & Special::adrift) != 0) [[unlikely]] {
+            if (const Duration pause = std::max(until(retry_at_, clock_->now()), no_wait); pause < limit) {
+                limit = pause;
+                quiet = WakeReason::deadline;
+            }
+        }
 
         std::error_code error;
         Duration slept{};
@@ -199,7 +203,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
     // and the readiness that of a duplicate. The poller knows whether number and file still belong together.
     constexpr std::uint32_t suspicious_streak = 64;
     entry.streak = entry.last_turn + 1 == turn_ ? entry.streak + 1 : 1;
-    if (entry.streak % suspicious_streak == 0) {
+    if (entry.streak % suspicious_streak == 0 && !entry.unwatched) {
         const auto error = watch(entry, entry.interest, key);
         if (error && !is_shortage(error)) {
             bury(entry);
@@ -229,7 +233,8 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
                 loop.handlers_.release(key);
             } else if (e.unwatched) {
                 refused = loop.watch_again(e, key);
-                if (refused) loop.lose(e, refused);
+                if (!refused) return;
+                is_shortage(refused) ? loop.set_adrift(e) : loop.drop(e);
             }
         }
         Impl& loop;
@@ -242,7 +247,7 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
         const Pin pin(*this, key, entry, refused);
         guarded(call, entry.context, [&] { entry.handler(entry.fd, events); });
     }
-    if (refused) report_lost(call.fd, call.chain, refused);
+    if (refused && !is_shortage(refused)) report_lost(call.fd, call.chain, refused);
 }
 
 /// 3: from here on a timeout belongs to this turn or to a later one.

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -34,7 +36,6 @@ void IOLoop::Impl::unwatch_running() {
 
 /// Before a wait: tells the poller of interests that have become smaller, and of what it could not take.
 void IOLoop::Impl::tell_poller() {
-    mark(Special::narrowed, false);
     while (!narrowed_.empty()) {
         const Poller::Key key = narrowed_.back();
         narrowed_.pop_back();
@@ -51,18 +52,20 @@ void IOLoop::Impl::tell_poller() {
             bury(*entry);
         }
     }
-    if (!abandoned_ && (special_ & Special::adrift) != 0 && retry_at_ <= time()) watch_again();
+    mark(Special::narrowed, false); // not before: the hook may throw in the middle
+    if (!abandoned_ && (special_ & Special::adrift) != 0 && retry_at_ <= clock_->now()) watch_adrift();
 }
 
-/// Not watched from here on, until watch_again().
+/// Not watched from here on, until watch_adrift().
 void IOLoop::Impl::set_adrift(HandlerEntry& entry) noexcept {
     entry.unwatched = true;
-    retry_at_ = {};
+    if ((special_ & Special::adrift) != 0) return; // it takes part when the others are tried again
     mark(Special::adrift, true);
+    retry_at_ = {};
 }
 
 /// Adds a descriptor that was taken from the poller, or that this has forgotten.
-std::error_code IOLoop::Impl::watch_again(HandlerEntry& entry, Poller::Key key) noexcept {
+std::error_code IOLoop::Impl::watch_again(HandlerEntry& entry, Poller::Key key) {
 #if IOLOOP_EXCEPTIONS
     try {
 #endif
@@ -80,51 +83,63 @@ std::error_code IOLoop::Impl::watch_again(HandlerEntry& entry, Poller::Key key) 
     return {};
 }
 
-/// Adds those that are adrift. Whose descriptor is not what was added any more, goes. Who was refused for a lack of something stays,
-/// and is tried again, a while later.
-void IOLoop::Impl::watch_again() {
-    constexpr Duration pause = std::chrono::milliseconds(10);
+/// Adds those that are adrift. Whose descriptor is not what was added any more, goes. Who was refused for a lack of something
+/// stays, and is tried again, a while later.
+void IOLoop::Impl::watch_adrift() {
+    constexpr Duration least_pause = std::chrono::milliseconds(10);
+    constexpr int share = 10; // attempts take no more than a tenth of the time, however many are adrift
     struct Refusal {
         Poller::Key key;
         std::error_code error;
     };
     std::array<Refusal, 64> refusals; // no vector: it may be memory that is lacking
     std::size_t count = 0;
+    bool first_round = true;
+    Duration took{};
     do {
-        mark(Special::adrift, true);
-        retry_at_ = {};
+        const TimePoint begin = clock_->now();
         bool all = true;
         count = 0;
         handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
-            if (!entry.unwatched || entry.running || count == refusals.size()) return;
-            const auto error = watch_again(entry, key);
-            if (!error) return;
+            if (!entry.unwatched || entry.running) return;
+            if (count < refusals.size() && (first_round || !entry.refused)) {
+                const auto error = watch_again(entry, key);
+                if (!error) return;
+                if (!entry.refused || !is_shortage(error)) refusals[count++] = {key, error};
+            }
             all = false;
-            if (!entry.refused || !is_shortage(error)) refusals[count++] = {key, error};
         });
-        if (count == 0) {
-            mark(Special::adrift, !all);
-            retry_at_ = after(time(), pause);
-        }
-        // Told when all were tried, as the hook may do anything, such as throw, or wait in a nested turn. Hence the look once more.
-        for (std::size_t i = 0; i < count; ++i) {
-            HandlerEntry* const entry = handlers_.find_key(refusals[i].key);
-            const std::error_code error = refusals[i].error;
-            if (entry == nullptr || !entry->unwatched || (entry->refused && is_shortage(error))) continue;
-            const Fd fd = entry->fd;
-            const Chain chain = entry->chain;
-            lose(*entry, error);
-            report_lost(fd, chain, error);
+        mark(Special::adrift, !all);
+        const TimePoint now = clock_->now();
+        took += now - begin;
+        retry_at_ = after(now, std::max(least_pause, share * took));
+        // Told when all were tried, as the hook may do anything, such as throw, or wait in a nested turn. Hence another round.
+        for (const Refusal& refusal : std::span(refusals).first(count)) {
+            if (HandlerEntry* entry = handlers_.find_key(refusal.key)) refuse(*entry, refusal.error);
             if (abandoned_) return;
         }
+        first_round = false;
     } while (count > 0);
+}
+
+/// It could not be watched again.
+void IOLoop::Impl::refuse(HandlerEntry& entry, std::error_code error) {
+    if (!entry.unwatched) return; // by now it could
+    const Fd fd = entry.fd;
+    const Chain chain = entry.chain;
+    if (!is_shortage(error)) {
+        drop(entry);
+    } else if (std::exchange(entry.refused, true)) {
+        return; // that is known
+    }
+    report_lost(fd, chain, error);
 }
 
 /// Makes the poller forget what cannot be named any more, and tells it again what is registered.
 void IOLoop::Impl::rebuild_poller() {
     if (poller_->reset()) return; // out of descriptors, say: the next stale readiness tries again
     handlers_.for_each([&](Poller::Key, HandlerEntry& entry) { set_adrift(entry); });
-    watch_again();
+    watch_adrift();
 }
 
 // ---- what the poller refuses ---------------------------------------------------------------------
@@ -140,17 +155,8 @@ bool IOLoop::Impl::is_shortage(std::error_code error) {
                                               too_many_files_open_in_system,
                                               resource_unavailable_try_again,
                                               interrupted};
-    return std::ranges::any_of(shortages, [&](std::errc shortage) { return error == shortage; });
-}
-
-/// The poller did not take it again.
-void IOLoop::Impl::lose(HandlerEntry& entry, std::error_code error) noexcept {
-    if (is_shortage(error)) {
-        set_adrift(entry);
-        entry.refused = true;
-    } else {
-        drop(entry);
-    }
+    return std::any_of(std::begin(shortages), std::end(shortages),
+                       [&](std::errc shortage) { return error == shortage; });
 }
 
 void IOLoop::Impl::report_lost(Fd fd, const Chain& chain, std::error_code error) {

@@ -109,4 +109,19 @@ TEST_F(Interests, that_shrink_of_a_descriptor_which_was_closed_end_its_registrat
     EXPECT_FALSE(counted.remove_handler(number));
 }
 
+TEST_F(Interests, that_shrink_are_told_though_the_error_hook_throws_in_the_middle) {
+    SocketPair other;
+    for (const Fd fd : {other.a, pair.a}) {
+        counted.add_handler(
+            fd, [](Fd, Events) { FAIL() << "nothing is to be read"; }, Events::read | Events::write);
+    }
+    for (const Fd fd : {other.a, pair.a}) counted.update_handler(fd, Events::read);
+    pair.close_a();
+    counted.set_error_hook([](const std::exception_ptr&, const Origin&, CallKind) { throw 1; });
+    EXPECT_THROW(counted.run_once(), int);
+    EXPECT_EQ(told, 1) << "of the later first";
+    counted.run_once();
+    EXPECT_EQ(told, 2);
+}
+
 } // namespace

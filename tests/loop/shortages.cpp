@@ -2,6 +2,7 @@
 // A descriptor that the loop has to add to its poller once more, and the system lacks what that takes: its handler is kept, and that
 // is tried until it works.
 #include "support/forwarding_poller.hpp"
+#include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -12,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -37,6 +39,7 @@ struct Shortage {
     std::optional<std::errc> of_adding;    ///< no descriptor can be added; no value: they can
     std::optional<std::errc> of_modifying; ///< none can be modified
     bool throws = false;                   ///< it is the poller's own memory
+    Duration adding_takes{};
     int adds = 0;
     Poller::Key last_added = 0;
     std::optional<Poller::Key> ghost; ///< the next wait reports it
@@ -44,9 +47,10 @@ struct Shortage {
 
 class ShortPoller final : public ForwardingPoller {
 public:
-    explicit ShortPoller(Shortage& shortage) : shortage_(shortage) {}
+    ShortPoller(Shortage& shortage, SimWorld& world) : shortage_(shortage), world_(world) {}
     std::error_code add(Fd fd, Events events, Key key) override {
         ++shortage_.adds;
+        world_.advance(shortage_.adding_takes);
         if (shortage_.throws) throw std::bad_alloc();
         if (shortage_.of_adding) return make_error_code(*shortage_.of_adding);
         shortage_.last_added = key;
@@ -64,6 +68,7 @@ public:
 
 private:
     Shortage& shortage_;
+    SimWorld& world_;
 };
 
 class Shortages : public testing::Test {
@@ -117,14 +122,13 @@ protected:
         shortage.ghost = key;
     }
 
-private:
     IOLoop::Options options() {
-        IOLoop::Options options = world.options(std::make_unique<ShortPoller>(shortage));
+        IOLoop::Options options = world.options(std::make_unique<ShortPoller>(shortage, world));
         options.on_error = [this](const std::exception_ptr& error, const Origin& origin, CallKind) {
             try {
                 std::rethrow_exception(error);
             } catch (const std::exception& e) {
-                errors.push_back(std::string(origin.name) + ": " + e.what());
+                errors.push_back(std::string(origin.name != nullptr ? origin.name : "") + ": " + e.what());
             }
             if (on_error) on_error();
         };
@@ -135,6 +139,8 @@ private:
 TEST_F(Shortages, after_a_nested_turn_are_reported_and_the_handler_is_called_again_when_they_have_passed) {
     add_that_nests();
     run();
+    EXPECT_THAT(errors, IsEmpty()) << "it may have passed before the next wait";
+    run();
     const std::string lack = make_error_code(std::errc::not_enough_memory).message();
     EXPECT_THAT(errors, ElementsAre(AllOf(HasSubstr("nester: "), HasSubstr(std::to_string(pair.a)),
                                           HasSubstr("its handler is kept"), HasSubstr(lack))));
@@ -142,9 +148,43 @@ TEST_F(Shortages, after_a_nested_turn_are_reported_and_the_handler_is_called_aga
     EXPECT_EQ(loop.statistics().dead_handlers, 0U);
 
     shortage.of_adding.reset();
+    world.advance(10ms);
     pair.send_to_a();
     EXPECT_EQ(run(), 1);
     EXPECT_THAT(errors, SizeIs(1));
+}
+
+TEST_F(Shortages, that_have_passed_before_the_next_wait_are_no_news) {
+    add_that_nests();
+    run();
+    shortage.of_adding.reset();
+    pair.send_to_a();
+    EXPECT_EQ(run(), 1);
+    EXPECT_THAT(errors, IsEmpty());
+}
+
+TEST_F(Shortages, are_told_from_what_says_that_a_descriptor_was_closed) {
+    using enum std::errc;
+    for (const std::errc lack :
+         {not_enough_memory, no_space_on_device, no_buffer_space, too_many_files_open,
+          too_many_files_open_in_system, resource_unavailable_try_again, interrupted}) {
+        shortage.of_adding.reset();
+        add(pair);
+        haunt();
+        shortage.of_adding = lack;
+        run();
+        EXPECT_TRUE(loop.remove_handler(pair.a)) << make_error_code(lack).message();
+        EXPECT_THAT(std::exchange(errors, {}), ElementsAre(HasSubstr("its handler is kept")));
+    }
+    for (const std::errc gone : {bad_file_descriptor, operation_not_permitted, invalid_argument}) {
+        shortage.of_adding.reset();
+        add(pair);
+        haunt();
+        shortage.of_adding = gone;
+        run();
+        EXPECT_FALSE(loop.remove_handler(pair.a)) << make_error_code(gone).message();
+        EXPECT_THAT(std::exchange(errors, {}), ElementsAre(HasSubstr("its handler is dropped")));
+    }
 }
 
 TEST_F(Shortages, that_last_are_met_again_every_ten_milliseconds_and_told_once) {
@@ -163,6 +203,29 @@ TEST_F(Shortages, that_last_are_met_again_every_ten_milliseconds_and_told_once) 
     EXPECT_THAT(errors, SizeIs(1));
 }
 
+TEST_F(Shortages, are_tried_less_often_where_that_takes_long) {
+    add_that_nests();
+    run();
+    shortage.adding_takes = 100ms;
+    run();
+    EXPECT_EQ(loop.next_deadline(), world.now() + 1s) << "no more than a tenth of the time";
+}
+
+TEST_F(Shortages, are_met_again_while_the_time_of_the_loop_stands_still) {
+    add_that_nests();
+    run();
+    loop.suspend();
+    run();
+    EXPECT_EQ(loop.time_to_deadline(), 10ms);
+    shortage.of_adding.reset();
+    pair.send_to_a();
+    calls = 0;
+    loop.run_once(1h); // until it is tried
+    loop.run_once();
+    EXPECT_EQ(calls, 1);
+    loop.resume();
+}
+
 TEST_F(Shortages, do_not_make_a_busy_loop_try_in_every_turn) {
     add_that_nests();
     run();
@@ -172,26 +235,33 @@ TEST_F(Shortages, do_not_make_a_busy_loop_try_in_every_turn) {
 }
 
 TEST_F(Shortages, that_come_a_second_time_are_told_a_second_time) {
-    add_that_nests();
-    run();
-    shortage.of_adding.reset();
-    run();
-    loop.remove_handler(pair.a);
-    add_that_nests();
-    run();
-    EXPECT_THAT(errors, SizeIs(2));
+    add(pair);
+    for (std::size_t times : {1U, 2U}) {
+        haunt();
+        shortage.of_adding = std::errc::not_enough_memory;
+        run();
+        EXPECT_THAT(errors, SizeIs(times));
+        shortage.of_adding.reset();
+        world.advance(10ms);
+        run();
+    }
+    pair.send_to_a();
+    EXPECT_EQ(run(), 1);
 }
 
 TEST_F(Shortages, of_the_pollers_own_memory_are_no_different) {
     add_that_nests(true);
     EXPECT_EQ(run(), 1);
+    run();
     EXPECT_THAT(errors, ElementsAre(HasSubstr("its handler is kept")));
     shortage.throws = false;
+    world.advance(10ms);
     pair.send_to_a();
     EXPECT_EQ(run(), 1);
 }
 
 TEST_F(Shortages, while_the_poller_is_told_anew_of_all_lose_none_of_them) {
+    os::allow_many_descriptors();
     std::vector<SocketPair> peers(200); // more than are told of at a time
     for (const SocketPair& peer : peers) add(peer);
     haunt();
@@ -208,6 +278,7 @@ TEST_F(Shortages, while_the_poller_is_told_anew_of_all_lose_none_of_them) {
 }
 
 TEST_F(Shortages, do_not_hide_that_a_descriptor_was_closed) {
+    os::allow_many_descriptors();
     std::vector<SocketPair> peers(150);
     for (const SocketPair& peer : peers) add(peer);
     haunt();
@@ -226,8 +297,10 @@ TEST_F(Shortages, do_not_hide_that_a_descriptor_was_closed) {
 TEST_F(Shortages, of_a_descriptor_that_is_closed_meanwhile_end_with_its_handler) {
     add_that_nests();
     run();
+    run();
     pair.close_a();
     shortage.of_adding.reset();
+    world.advance(10ms);
     run();
     EXPECT_THAT(errors, ElementsAre(HasSubstr("its handler is kept"), HasSubstr("its handler is dropped")));
     EXPECT_EQ(loop.statistics().handlers, 0U);
@@ -237,7 +310,9 @@ TEST_F(Shortages, of_a_descriptor_that_is_closed_meanwhile_end_with_its_handler)
 TEST_F(Shortages, of_a_descriptor_that_is_removed_meanwhile_are_over) {
     add_that_nests();
     run();
+    run();
     EXPECT_TRUE(loop.remove_handler(pair.a));
+    world.advance(10ms);
     run();
     EXPECT_EQ(loop.next_deadline(), never);
     shortage.of_adding.reset();
@@ -257,6 +332,33 @@ TEST_F(Shortages, leave_a_handler_that_is_a_duplicate_to_be_refused_and_one_that
     loop.update_handler(pair.a, Events::write);
     shortage.of_adding.reset();
     EXPECT_EQ(run(), 1) << "it is writable";
+}
+
+TEST_F(Shortages, are_shown) {
+    add_that_nests();
+    run();
+    Snapshot snapshot;
+    loop.snapshot(snapshot);
+    EXPECT_TRUE(snapshot.handlers.at(0).adrift);
+    std::ostringstream text;
+    dump_text(loop, text);
+    EXPECT_THAT(text.str(), HasSubstr("not watched"));
+    shortage.of_adding.reset();
+    run();
+    loop.snapshot(snapshot);
+    EXPECT_FALSE(snapshot.handlers.at(0).adrift);
+}
+
+TEST_F(Shortages, do_not_make_the_handler_suspect_if_readiness_is_injected) {
+    add_that_nests();
+    run();
+    int all = 0;
+    for (int turn = 0; turn < 200; ++turn) {
+        loop.inject_readiness(pair.a, Events::read);
+        all += run();
+    }
+    EXPECT_EQ(all, 200);
+    EXPECT_THAT(errors, ElementsAre(HasSubstr("its handler is kept")));
 }
 
 TEST_F(Shortages, of_an_interest_that_has_become_smaller_leave_nothing_to_spin_on) {
@@ -297,6 +399,9 @@ TEST_F(Shortages, make_the_host_come_again_in_time) {
     world.advance(10ms);
     run();
     EXPECT_EQ(loop.next_deadline(), never);
+    if (handle != invalid_fd) {
+        EXPECT_EQ(world.alarm, forever);
+    }
 }
 
 TEST_F(Shortages, whose_report_throws_or_waits_in_a_nested_turn_lose_nothing_either) {
@@ -307,7 +412,8 @@ TEST_F(Shortages, whose_report_throws_or_waits_in_a_nested_turn_lose_nothing_eit
     on_error = [&] { throw std::runtime_error("the hook has had enough"); };
     EXPECT_THROW(run(), std::runtime_error);
     EXPECT_THAT(errors, SizeIs(1));
-    on_error = [&] { loop.run_once(); };
+    on_error = [&] { loop.run_once(20ms); };
+    world.advance(10ms);
     run();
     EXPECT_THAT(errors, SizeIs(3)) << "each once";
 
@@ -322,8 +428,24 @@ TEST_F(Shortages, whose_report_throws_or_waits_in_a_nested_turn_lose_nothing_eit
 TEST_F(Shortages, are_nothing_to_a_loop_that_is_closed) {
     add_that_nests();
     run();
+    run();
     loop.close();
     EXPECT_EQ(loop.next_deadline(), never);
+    EXPECT_THAT(errors, SizeIs(1));
+}
+
+TEST_F(Shortages, whose_report_ends_the_loop_end_with_it) {
+    auto* const doomed = new IOLoop(options());
+    std::vector<SocketPair> peers(3);
+    for (const SocketPair& peer : peers) {
+        doomed->add_handler(
+            peer.a, [&](Fd, Events) { doomed->run_once(); }, Events::read);
+        peer.send_to_a();
+    }
+    on_error = [&] { delete doomed; };
+    world.on_wait = [&] { shortage.of_adding = std::errc::not_enough_memory; }; // all are taken out by then
+    doomed->run_once();
+    doomed->run_once();
     EXPECT_THAT(errors, SizeIs(1));
 }
 

@@ -161,6 +161,7 @@ public:
         info.calls = number();
         info.streak = as<std::uint32_t>();
         info.running = flag();
+        info.adrift = flag();
         info.scope = number();
         if (flag()) info.flow = Flow{number(), number(), number(), number(), number(), number(), number()};
         return info;

@@ -261,7 +261,9 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
         return {now ? format_count(info.streak) : Text("0"),
                 now && info.streak >= suspicious_streak ? Severity::warning : Severity::ok};
     }
-    case idle: return info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info));
+    case idle:
+        if (info.adrift) return Text("not watched");
+        return info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info));
     case age: return format_at_least(ui.view.time() - extra.added_at, extra.added_at_known);
     case chain: return format_chain(info.chain);
     default: break;

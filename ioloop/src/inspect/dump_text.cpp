@@ -121,6 +121,7 @@ void add_handlers(Snapshot& loop, std::string& out) {
         table.add(number(info.calls).view());
         table.add(number(now ? info.streak : 0).view());
         table.add(info.running          ? "running"
+                  : info.adrift         ? "not watched"
                   : info.last_turn == 0 ? "never called"
                                         : number(loop.turn - info.last_turn).view());
         table.add(format_bytes(what.bytes_in).view());

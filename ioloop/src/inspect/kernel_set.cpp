@@ -47,7 +47,7 @@ KernelTruth KernelSet::judge(const HandlerInfo& handler, std::span<const Registe
         if (entry->ghost) return KernelTruth::ghost;
         return watches(*entry, handler.interest) ? KernelTruth::in_step : KernelTruth::mask_differs;
     }
-    if (handler.running) return KernelTruth::in_step;
+    if (handler.running || handler.adrift) return KernelTruth::in_step;
     const auto was = std::lower_bound(files.begin(), files.end(), handler.id, by_id);
     if (was == files.end() || was->id != handler.id || !was->file) return KernelTruth::lost;
     const FileIdentity is = file_of(handler.fd);

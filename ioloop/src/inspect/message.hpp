@@ -32,7 +32,7 @@
 namespace ioloop {
 
 /// Both ends are of the same one: there is no other way to be sure that an enumerator means the same.
-inline constexpr std::uint32_t wire_version = 3;
+inline constexpr std::uint32_t wire_version = 4;
 
 inline constexpr std::size_t longest_token = 256;
 inline constexpr std::size_t longest_request = 4096;                  ///< of a viewer, in bytes

@@ -114,6 +114,7 @@ template <class Wire, class Info> void handler_fields(Wire& wire, Info& info) {
     wire.number(info.last_turn);
     wire.number(info.streak);
     wire.bit(info.running);
+    wire.bit(info.adrift);
     wire.number(info.scope);
     bool counted = info.flow.has_value();
     wire.bit(counted);

@@ -54,7 +54,7 @@ public:
     bool read(Fd handle);
 
     /// The verdict on each handler, by its index, as of the last read(). A handler that is on the stack may be out of
-    /// the set while a nested turn waits: that is in step. Valid until the next call.
+    /// the set while a nested turn waits, and one that is adrift is: that is in step. Valid until the next call.
     ///
     /// files   sorted by id; those that are not there are never `reused`, but `lost`
     ///
