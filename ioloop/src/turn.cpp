@@ -109,7 +109,7 @@ void IOLoop::Impl::wait(Duration timeout, Turn& out) {
             }
         }
         if (limit > no_wait && (special_ & Special::adrift) != 0) [[unlikely]] {
-            if (const Duration pause = std::max(until(retry_at_, clock_->now()), no_wait); pause < limit) {
+            if (const Duration pause = until(retry_at_, clock_->now()); pause < limit) {
                 limit = pause;
                 quiet = WakeReason::deadline;
             }

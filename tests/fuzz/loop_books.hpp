@@ -25,7 +25,7 @@ public:
     /// `has_handle`: a host can wait for the poller.
     LoopBooks(const Choices& choices, const PollerTraits& traits, bool has_handle)
         : LoopProgram(choices),
-          poller_(std::make_unique<PaperPoller>(files_, traits)),
+          poller_(std::make_unique<PaperPoller>(files_, traits), memory_is_short_),
           has_handle_(has_handle) {}
 
 protected:
@@ -43,8 +43,9 @@ protected:
         Events told; ///< to the poller: the interest, or more
         bool registered = true;
         bool running = false;
-        bool unwatched = false; ///< as it runs, and a nested turn waits
-        unsigned streak = 0;    ///< turns in a row in which it was ready
+        bool unwatched = false; ///< as it runs, and a nested turn waits; or as it is adrift
+        bool told_adrift = false;
+        unsigned streak = 0; ///< turns in a row in which it was ready
         std::uint64_t last_turn = 0;
         std::uint64_t calls = 0;
     };
@@ -193,12 +194,37 @@ protected:
     }
     void rebuild_poller() {
         poller_.reset();
+        for (auto& [id, handler] : handlers_) {
+            if (handler.registered) set_adrift(handler);
+        }
+        watch_adrift();
+    }
+    void set_adrift(Handler& handler) {
+        handler.unwatched = true;
+        if (!std::exchange(some_are_adrift_, true)) retry_at_ = {};
+    }
+    std::error_code watch_again(Handler& handler) {
+        const auto error = poller_.add(fd(handler.number), handler.interest, id_of(handler));
+        if (error) return error;
+        handler.told = handler.interest;
+        handler.unwatched = handler.told_adrift = false;
+        return {};
+    }
+    void watch_adrift() {
+        some_are_adrift_ = false;
+        retry_at_ = now_ + std::chrono::milliseconds(10);
         std::vector<Handler*> closed;
         for (auto& [id, handler] : handlers_) {
-            if (!handler.registered) continue;
-            handler.told = handler.interest;
-            if (!handler.unwatched && poller_.add(fd(handler.number), handler.interest, id))
+            if (!handler.registered || handler.running || !handler.unwatched) continue;
+            const auto error = watch_again(handler);
+            if (error == std::errc::not_enough_memory) {
+                some_are_adrift_ = true;
+                if (std::exchange(handler.told_adrift, true)) continue;
+                ++statistics_.errors;
+                adrift();
+            } else if (error) {
                 closed.push_back(&handler);
+            }
         }
         for (Handler* const handler : closed) bury(*handler);
     }
@@ -357,7 +383,9 @@ protected:
     TimePoint next_deadline() const {
         if (closed_ || paused_) return ioloop::never;
         if (work_waits()) return loop_time();
-        return holding_ && first_deadline() > held_at_ ? ioloop::never : first_deadline();
+        const TimePoint first = holding_ && first_deadline() > held_at_ ? ioloop::never : first_deadline();
+        if (!some_are_adrift_) return first;
+        return std::min(first, ioloop::after(loop_time(), ioloop::until(retry_at_, now_)));
     }
     Duration time_to_deadline() override { return ioloop::until(next_deadline(), loop_time()); }
 
@@ -384,6 +412,8 @@ protected:
     std::map<unsigned, Handler> handlers_;
     std::map<unsigned, std::uint64_t> removed_in_; ///< which turn
     std::vector<unsigned> narrowed_;               ///< of which the poller has not been told
+    bool some_are_adrift_ = false;
+    TimePoint retry_at_{};
     std::vector<ioloop::Poller::Ready> injected_;
     std::vector<unsigned> alive_;   ///< callables
     std::vector<unsigned> running_; ///< on the stack

@@ -170,7 +170,9 @@ private:
         for (const auto& [id, handler] : handlers_) {
             if (handler.registered)
                 all.push_back({"number #: interest #, # calls", handler.number,
-                               static_cast<std::int64_t>(handler.interest) + (handler.running ? 1000 : 0),
+                               static_cast<std::int64_t>(handler.interest) + (handler.running     ? 1000
+                                                                              : handler.unwatched ? 2000
+                                                                                                  : 0),
                                static_cast<std::int64_t>(handler.calls)});
         }
         for (const Timeout& t : timeouts_) {

@@ -225,6 +225,9 @@ void LoopProgram::act_rarely() {
             close();
             closed_ = true;
         });
+    } else if (wish == 0 || wish == 2) {
+        memory_is_short_ = !memory_is_short_;
+        note("memory is short: #", memory_is_short_);
     } else if (wish > 2 && !closed_) {
         note("misuse #", wish - 3);
         attempt([&] { misuse(wish - 3); });
@@ -240,6 +243,10 @@ void LoopProgram::throw_something() {
 
 void LoopProgram::run_loop() {
     ++operations_;
+    if (memory_is_short_ && draw(16) == 1) {
+        memory_is_short_ = false;
+        note("there is memory again");
+    }
     static constexpr Run ways[] = {Run::once, Run::once, Run::once,  Run::once,
                                    Run::once, Run::once, Run::ready, Run::until};
     Run how = ways[draw(8)];

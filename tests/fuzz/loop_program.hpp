@@ -138,6 +138,8 @@ protected:
     }
     /// A handler was dropped, as its descriptor was closed.
     void dead() { note_death({dropped}); }
+    /// It was not, but cannot be watched.
+    void adrift() { note("a handler is adrift"); }
     /// A callable threw. True: the error hook throws that on.
     bool failed() {
         note("the error hook is told");
@@ -187,6 +189,8 @@ protected:
     }
 
     const Callable& callable(unsigned id) const { return callables_[id]; }
+    bool memory_is_short_ = false; ///< the poller can take nothing
+
     bool closed() const { return closed_; }
     bool gone() const { return gone_; } ///< the loop is destroyed
 

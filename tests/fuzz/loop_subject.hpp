@@ -26,7 +26,8 @@ public:
           clock_(world_) {
         world_.on_wait = [this] { meanwhile(); };
         world_.on_endless_wait = [this] { loop_->stop(); };
-        ioloop::IOLoop::Options options = world_.options(std::make_unique<SortedPoller>(std::move(poller)));
+        ioloop::IOLoop::Options options =
+            world_.options(std::make_unique<SortedPoller>(std::move(poller), memory_is_short_));
         options.clock = &clock_;
         options.on_error = [this](const std::exception_ptr& error, const ioloop::Origin&, ioloop::CallKind) {
             on_error(error);
@@ -244,6 +245,7 @@ private:
             std::rethrow_exception(error);
         } catch (const std::system_error& closed) {
             if (closed.code() == std::errc::bad_file_descriptor) return dead();
+            if (closed.code() == std::errc::not_enough_memory) return adrift();
         } catch (const Thrown&) {}
         if (failed()) std::rethrow_exception(error);
     }
@@ -284,7 +286,8 @@ private:
         loop_->snapshot(snapshot_);
         for (const ioloop::HandlerInfo& handler : snapshot_.handlers) {
             all.push_back({"number #: interest #, # calls", handler.fd - fd(0),
-                           static_cast<std::int64_t>(handler.interest) + (handler.running ? 1000 : 0),
+                           static_cast<std::int64_t>(handler.interest) + (handler.running ? 1000 : 0) +
+                               (handler.adrift ? 2000 : 0),
                            number(handler.calls)});
         }
         for (const ioloop::TimeoutInfo& timeout : snapshot_.timeouts)

@@ -79,14 +79,22 @@ private:
             if (handler == handlers_.end() || !handler->second.registered || handler->second.unwatched)
                 continue;
             if (handler->second.told == handler->second.interest) continue;
-            if (watch(handler->second, handler->second.interest)) bury(handler->second);
+            const auto error = watch(handler->second, handler->second.interest);
+            if (error == std::errc::not_enough_memory) {
+                poller_.remove(fd(handler->second.number));
+                set_adrift(handler->second);
+            } else if (error) {
+                bury(handler->second);
+            }
         }
+        if (some_are_adrift_ && retry_at_ <= now_) watch_adrift();
         for (bool interrupted = true; interrupted;) {
             Duration limit = std::max(timeout, Duration{});
             const TimePoint first = first_deadline();
             const Duration due = ioloop::until(first, loop_time());
             if (first != ioloop::never && due <= limit && (due == Duration{} || !holding_)) limit = due;
             if (anything_queued()) limit = {};
+            if (some_are_adrift_) limit = std::min(limit, ioloop::until(retry_at_, now_));
             if (limit > Duration{}) parked_ = Parked::sleeping;
             meanwhile();
             parked_ = Parked::no;
@@ -187,10 +195,13 @@ private:
         ready_.pop_front();
         // A handler that is always ready may be that of a closed descriptor: now and then somebody has a look.
         handler.streak = handler.last_turn + 1 == turn_ ? handler.streak + 1 : 1;
-        if (handler.streak % 64 == 0 && watch(handler, handler.interest)) {
-            bury(handler);
-            rebuild_poller();
-            return true;
+        if (handler.streak % 64 == 0 && !handler.unwatched) {
+            const auto error = watch(handler, handler.interest);
+            if (error && error != std::errc::not_enough_memory) {
+                bury(handler);
+                rebuild_poller();
+                return true;
+            }
         }
         handler.last_turn = turn_;
         ++handler.calls;
@@ -205,9 +216,10 @@ private:
             if (!h.registered) {
                 handlers_.erase(id);
                 end(id);
-            } else if (std::exchange(h.unwatched, false)) {
-                h.told = h.interest;
-                if (!poller_.add(fd(h.number), h.interest, id)) return;
+            } else if (h.unwatched) {
+                const auto error = watch_again(h);
+                if (error == std::errc::not_enough_memory) set_adrift(h);
+                if (!error || error == std::errc::not_enough_memory) return;
                 died = true;
                 ++statistics_.dead_handlers;
                 drop(h);

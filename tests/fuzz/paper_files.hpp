@@ -13,10 +13,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <system_error>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 class PaperFiles final : public Descriptors {
@@ -182,15 +184,22 @@ private:
 };
 
 /// The order of what is ready is the poller's affair. Here it is one that a model can foretell: first what was removed
-/// and goes on all the same, then by number.
+/// and goes on all the same, then by number. And so is what it can take: here all, or nothing while memory is short.
 class SortedPoller final : public ForwardingPoller {
 public:
-    using ForwardingPoller::ForwardingPoller;
+    SortedPoller(std::unique_ptr<ioloop::Poller> real, const bool& memory_is_short)
+        : ForwardingPoller(std::move(real)),
+          memory_is_short_(memory_is_short) {}
 
     std::error_code add(Fd fd, Events events, Key key) override {
+        if (memory_is_short_) return make_error_code(std::errc::not_enough_memory);
         const auto error = ForwardingPoller::add(fd, events, key);
         if (!error) keys_[fd] = key, numbers_[key] = fd;
         return error;
+    }
+    std::error_code modify(Fd fd, Events events, Key key) override {
+        if (memory_is_short_) return make_error_code(std::errc::not_enough_memory);
+        return ForwardingPoller::modify(fd, events, key);
     }
     std::error_code remove(Fd fd) override {
         keys_.erase(fd);
@@ -215,6 +224,7 @@ public:
     }
 
 private:
+    const bool& memory_is_short_;
     std::map<Fd, Key> keys_;    ///< of what is watched
     std::map<Key, Fd> numbers_; ///< of what ever was
 };
