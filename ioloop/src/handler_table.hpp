@@ -45,7 +45,7 @@ struct HandlerEntry {
     Events last_ready = Events::none;
     bool running = false;   ///< on the stack; released by whoever called it
     bool unwatched = false; ///< not in the poller: runs while a nested turn waits, or is adrift
-    bool refused = false;   ///< adrift, and that was reported
+    bool reported = false;  ///< that it is adrift
     bool narrowed = false;  ///< remembered: the poller is to be told of a smaller interest
 };
 

@@ -26,7 +26,7 @@ TimePoint IOLoop::Impl::now() const noexcept {
 
 TimePoint IOLoop::Impl::next_deadline() const noexcept {
     if (closed_ || paused_) return never;
-    return work_waits() ? now() : next_timeout(time());
+    return work_waits() ? now() : std::min(next_timeout(time()), next_retry());
 }
 
 /// By one reading of the clock: what is to be done now is not in a nanosecond, which a host would round up.
@@ -34,26 +34,36 @@ Duration IOLoop::Impl::time_to_deadline() const noexcept {
     if (closed_ || paused_) return forever;
     if (work_waits()) return no_wait;
     const TimePoint now = time();
-    return until(next_timeout(now), now);
+    return time_left(next_timeout(now), now);
 }
 
-/// When the first timeout is due (`never` while time stands still before it), or a descriptor is to be watched again.
+/// When the first timeout is due; `never` while time stands still before it.
 TimePoint IOLoop::Impl::next_timeout(TimePoint now) const noexcept {
     if (paused_) return never;
-    TimePoint first = timeout_queue_.front_deadline(now);
-    if (holding_ && first > held_at_) first = never;
-    if ((special_ & Special::adrift) != 0)
-        first = std::min(first, after(now, until(retry_at_, clock_->now())));
-    return first;
+    const TimePoint first = timeout_queue_.front_deadline(now);
+    return holding_ && first > held_at_ ? never : first;
+}
+
+/// When what is adrift is to be watched again: by the clock, as it is tried while time stands still, too.
+TimePoint IOLoop::Impl::next_retry() const noexcept {
+    return (special_ & Special::adrift) != 0 && !paused_ ? retry_at_ : never;
+}
+
+/// Until `timeout`, or the next retry.
+Duration IOLoop::Impl::time_left(TimePoint timeout, TimePoint now) const noexcept {
+    const Duration left = until(timeout, now);
+    if ((special_ & Special::adrift) == 0) return left;
+    return std::min(left, until(next_retry(), clock_->now()));
 }
 
 /// Deadlines::included: the handle is to become readable when the first timeout is due.
 void IOLoop::Impl::set_alarm() noexcept {
     if (!poller_ || forked()) return; // closed; or it is the parent's
     const TimePoint time_here = time();
-    const TimePoint first = next_timeout(time_here);
+    const TimePoint timeout = next_timeout(time_here);
+    const TimePoint first = std::min(timeout, next_retry());
     const TimePoint now = steady_clock().now();
-    const Duration in = until(first, time_here);
+    const Duration in = time_left(timeout, time_here);
     // Set already? But where the loop's clock is not the system's, it may have rung in vain, and wait() have taken
     // that back; or the deadline is here before it.
     if (first == alarm_for_ && in > no_wait && now < alarm_rings_) return;

@@ -2,8 +2,9 @@
 /// IOLoop::Impl: the loop's state, and the one place that knows all mechanisms. Floor 2.
 ///
 /// Seven files implement it, each a chapter: lifetime, registration, run, turn, inspection, current,
-/// signal_handlers; call.hpp and spend belong to turn, watch to registration. The state of a turn lives here, not on the stack: that is what lets
-/// a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that calls it.
+/// signal_handlers; watch belongs to registration, call.hpp and spend to turn. The state of a turn lives here, not on the
+/// stack: that is what lets a budget interrupt a turn, a nested call continue it, and a callable destroy the loop that
+/// calls it.
 #pragma once
 
 #include "biased_lock.hpp"
@@ -79,6 +80,8 @@ public:
     TimePoint next_deadline() const noexcept;
     Duration time_to_deadline() const noexcept;
     TimePoint next_timeout(TimePoint now) const noexcept;
+    TimePoint next_retry() const noexcept;
+    Duration time_left(TimePoint timeout, TimePoint now) const noexcept;
     void stop() noexcept;
     void wake() noexcept;
     void close(bool all_fds);
@@ -172,7 +175,7 @@ private:
             host = 16,    ///< wants to hear of changes (tells_plan())
             injected = 32,
             narrowed = 64,
-            adrift = 128, ///< a descriptor has a handler, and is not watched: watch_adrift()
+            adrift = 128, ///< a descriptor with a handler may not be watched: watch_adrift()
             in_calls = observed | guarded | held | closing, ///< what a call cares about
         };
     };
@@ -243,7 +246,7 @@ private:
     void set_adrift(HandlerEntry& entry) noexcept;
     std::error_code watch_again(HandlerEntry& entry, Poller::Key key);
     void watch_adrift();
-    void refuse(HandlerEntry& entry, std::error_code error);
+    void lose(HandlerEntry& entry, std::error_code error);
     static bool is_shortage(std::error_code error);
     void report_lost(Fd fd, const Chain& chain, std::error_code error);
     void bury(HandlerEntry& entry);

@@ -28,6 +28,10 @@ inline bool IOLoop::Impl::may_call(Spend& spend) {
 
 /// One turn, or the rest of one. False if the budget is spent with calls left to make.
 bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
+    if ((special_ & (Special::narrowed | Special::adrift)) != 0) [[unlikely]] {
+        tell_poller(); // first: the error hook may run a turn
+        if (abandoned_) return true;
+    }
     if (phase_ != Phase::wait) {
         ++record_.pieces;
         const std::uint32_t before = spend.made;
@@ -37,7 +41,6 @@ bool IOLoop::Impl::turn(Duration timeout, Spend& spend, Turn& out) {
     }
     begin_turn();
     wait(timeout, out); // 1
-    if (abandoned_) return true;
     phase_ = Phase::handlers;
     return finish_turn(spend, out);
 }
@@ -88,10 +91,6 @@ void IOLoop::Impl::begin_turn() {
 /// 1: waits at most min(timeout, next deadline, 0 if anything is queued).
 void IOLoop::Impl::wait(Duration timeout, Turn& out) {
     if (frame_ != nullptr) unwatch_running();
-    if ((special_ & (Special::narrowed | Special::adrift)) != 0) [[unlikely]] {
-        tell_poller();
-        if (abandoned_) return;
-    }
     for (;;) {
         Duration limit = std::max(timeout, no_wait);
         WakeReason quiet = limit == no_wait ? WakeReason::polled : WakeReason::timeout;
@@ -234,7 +233,11 @@ void IOLoop::Impl::call_handler(Poller::Key key, HandlerEntry& entry, Events eve
             } else if (e.unwatched) {
                 refused = loop.watch_again(e, key);
                 if (!refused) return;
-                is_shortage(refused) ? loop.set_adrift(e) : loop.drop(e);
+                if (is_shortage(refused)) {
+                    loop.set_adrift(e);
+                } else {
+                    loop.drop(e);
+                }
             }
         }
         Impl& loop;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <exception>
 #include <iterator>
-#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -34,7 +34,7 @@ void IOLoop::Impl::unwatch_running() {
     }
 }
 
-/// Before a wait: tells the poller of interests that have become smaller, and of what it could not take.
+/// Before a turn: tells the poller of interests that have become smaller, and of what it could not take.
 void IOLoop::Impl::tell_poller() {
     while (!narrowed_.empty()) {
         const Poller::Key key = narrowed_.back();
@@ -59,9 +59,10 @@ void IOLoop::Impl::tell_poller() {
 /// Not watched from here on, until watch_adrift().
 void IOLoop::Impl::set_adrift(HandlerEntry& entry) noexcept {
     entry.unwatched = true;
+    descriptors_changed();
     if ((special_ & Special::adrift) != 0) return; // it takes part when the others are tried again
     mark(Special::adrift, true);
-    retry_at_ = {};
+    retry_at_ = clock_->now();
 }
 
 /// Adds a descriptor that was taken from the poller, or that this has forgotten.
@@ -79,7 +80,7 @@ std::error_code IOLoop::Impl::watch_again(HandlerEntry& entry, Poller::Key key) 
     }
 #endif
     entry.watched = entry.interest;
-    entry.unwatched = entry.refused = false;
+    entry.unwatched = entry.reported = false;
     return {};
 }
 
@@ -99,23 +100,29 @@ void IOLoop::Impl::watch_adrift() {
     do {
         const TimePoint begin = clock_->now();
         bool all = true;
+        bool some = false;
         count = 0;
         handlers_.for_each([&](Poller::Key key, HandlerEntry& entry) {
             if (!entry.unwatched || entry.running) return;
-            if (count < refusals.size() && (first_round || !entry.refused)) {
+            if (first_round || (count < refusals.size() && !entry.reported)) {
                 const auto error = watch_again(entry, key);
-                if (!error) return;
-                if (!entry.refused || !is_shortage(error)) refusals[count++] = {key, error};
+                if (!error) {
+                    some = true;
+                    return;
+                }
+                if (count < refusals.size() && !(entry.reported && is_shortage(error)))
+                    refusals[count++] = {key, error};
             }
             all = false;
         });
+        if (some) descriptors_changed();
         mark(Special::adrift, !all);
         const TimePoint now = clock_->now();
         took += now - begin;
         retry_at_ = after(now, std::max(least_pause, share * took));
-        // Told when all were tried, as the hook may do anything, such as throw, or wait in a nested turn. Hence another round.
+        // After the round, as the hook may do anything, such as throw, or run a nested turn. Hence another round.
         for (const Refusal& refusal : std::span(refusals).first(count)) {
-            if (HandlerEntry* entry = handlers_.find_key(refusal.key)) refuse(*entry, refusal.error);
+            if (HandlerEntry* entry = handlers_.find_key(refusal.key)) lose(*entry, refusal.error);
             if (abandoned_) return;
         }
         first_round = false;
@@ -123,14 +130,14 @@ void IOLoop::Impl::watch_adrift() {
 }
 
 /// It could not be watched again.
-void IOLoop::Impl::refuse(HandlerEntry& entry, std::error_code error) {
+void IOLoop::Impl::lose(HandlerEntry& entry, std::error_code error) {
     if (!entry.unwatched) return; // by now it could
     const Fd fd = entry.fd;
     const Chain chain = entry.chain;
     if (!is_shortage(error)) {
         drop(entry);
-    } else if (std::exchange(entry.refused, true)) {
-        return; // that is known
+    } else if (std::exchange(entry.reported, true)) {
+        return;
     }
     report_lost(fd, chain, error);
 }
@@ -162,13 +169,21 @@ bool IOLoop::Impl::is_shortage(std::error_code error) {
 void IOLoop::Impl::report_lost(Fd fd, const Chain& chain, std::error_code error) {
     const bool kept = is_shortage(error);
     if (!kept) error = make_error_code(std::errc::bad_file_descriptor); // whatever the poller calls it
-    const std::string what =
-        fd_name(fd) + (kept ? " cannot be watched just now; its handler is kept, and that is tried again"
-                            : " was closed without remove_handler(); its handler is dropped");
+    const auto what = [&] {
+        return fd_name(fd) +
+               (kept ? " cannot be watched just now; its handler is kept, and that is tried again"
+                     : " was closed without remove_handler(); its handler is dropped");
+    };
 #if IOLOOP_EXCEPTIONS
-    report_error(std::make_exception_ptr(std::system_error(error, what)), chain, CallKind::handler);
+    std::exception_ptr told;
+    try {
+        told = std::make_exception_ptr(std::system_error(error, what()));
+    } catch (const std::bad_alloc&) {
+        told = std::current_exception();
+    }
+    report_error(told, chain, CallKind::handler);
 #else
-    std::fprintf(stderr, "ioloop: %s (%s): %s\n", what.c_str(), describe(chain.origin()).c_str(),
+    std::fprintf(stderr, "ioloop: %s (%s): %s\n", what().c_str(), describe(chain.origin()).c_str(),
                  error.message().c_str());
 #endif
 }

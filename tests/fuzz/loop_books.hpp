@@ -201,7 +201,8 @@ protected:
     }
     void set_adrift(Handler& handler) {
         handler.unwatched = true;
-        if (!std::exchange(some_are_adrift_, true)) retry_at_ = {};
+        descriptors_changed();
+        if (!std::exchange(some_are_adrift_, true)) retry_at_ = now_;
     }
     std::error_code watch_again(Handler& handler) {
         const auto error = poller_.add(fd(handler.number), handler.interest, id_of(handler));
@@ -224,6 +225,8 @@ protected:
                 adrift();
             } else if (error) {
                 closed.push_back(&handler);
+            } else {
+                descriptors_changed();
             }
         }
         for (Handler* const handler : closed) bury(*handler);
@@ -383,11 +386,17 @@ protected:
     TimePoint next_deadline() const {
         if (closed_ || paused_) return ioloop::never;
         if (work_waits()) return loop_time();
-        const TimePoint first = holding_ && first_deadline() > held_at_ ? ioloop::never : first_deadline();
-        if (!some_are_adrift_) return first;
-        return std::min(first, ioloop::after(loop_time(), ioloop::until(retry_at_, now_)));
+        return std::min(next_timeout(), next_retry());
     }
-    Duration time_to_deadline() override { return ioloop::until(next_deadline(), loop_time()); }
+    TimePoint next_timeout() const {
+        return holding_ && first_deadline() > held_at_ ? ioloop::never : first_deadline();
+    }
+    TimePoint next_retry() const { return some_are_adrift_ ? retry_at_ : ioloop::never; }
+    Duration time_to_deadline() override {
+        if (closed_ || paused_) return ioloop::forever;
+        if (work_waits()) return {};
+        return std::min(ioloop::until(next_timeout(), loop_time()), ioloop::until(next_retry(), now_));
+    }
 
     // ---- callables ------------------------------------------------------------------------------
 

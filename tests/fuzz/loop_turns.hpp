@@ -33,6 +33,7 @@ protected:
 
     /// A turn, or the rest of one. False if the budget is spent with calls left.
     bool turn(Duration timeout, Spend& spend, Turn& out) {
+        tell_poller();
         if (phase_ != Phase::wait) {
             const std::uint32_t before = spend.made;
             if (!finish_turn(spend, out)) return false;
@@ -65,14 +66,8 @@ protected:
     }
 
 private:
-    void wait(Duration timeout, Turn& out) {
-        for (const unsigned id : running_) { // they are not called again, and so shall not end the wait
-            const auto handler = handlers_.find(id);
-            if (handler == handlers_.end() || !handler->second.registered || handler->second.unwatched)
-                continue;
-            poller_.remove(fd(handler->second.number));
-            handler->second.unwatched = true;
-        }
+    /// The poller hears of what could wait, and of what it could not take.
+    void tell_poller() {
         while (!narrowed_.empty()) {
             const auto handler = handlers_.find(narrowed_.back());
             narrowed_.pop_back();
@@ -88,6 +83,15 @@ private:
             }
         }
         if (some_are_adrift_ && retry_at_ <= now_) watch_adrift();
+    }
+    void wait(Duration timeout, Turn& out) {
+        for (const unsigned id : running_) { // they are not called again, and so shall not end the wait
+            const auto handler = handlers_.find(id);
+            if (handler == handlers_.end() || !handler->second.registered || handler->second.unwatched)
+                continue;
+            poller_.remove(fd(handler->second.number));
+            handler->second.unwatched = true;
+        }
         for (bool interrupted = true; interrupted;) {
             Duration limit = std::max(timeout, Duration{});
             const TimePoint first = first_deadline();

@@ -8,6 +8,7 @@
 
 #include <ioloop/ioloop.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -37,6 +38,7 @@ using testing::SizeIs;
 /// What the system lacks, and what the poller was asked for.
 struct Shortage {
     std::optional<std::errc> of_adding;    ///< no descriptor can be added; no value: they can
+    Fd spared = invalid_fd;                ///< but this one
     std::optional<std::errc> of_modifying; ///< none can be modified
     bool throws = false;                   ///< it is the poller's own memory
     Duration adding_takes{};
@@ -52,7 +54,7 @@ public:
         ++shortage_.adds;
         world_.advance(shortage_.adding_takes);
         if (shortage_.throws) throw std::bad_alloc();
-        if (shortage_.of_adding) return make_error_code(*shortage_.of_adding);
+        if (shortage_.of_adding && fd != shortage_.spared) return make_error_code(*shortage_.of_adding);
         shortage_.last_added = key;
         return ForwardingPoller::add(fd, events, key);
     }
@@ -404,6 +406,39 @@ TEST_F(Shortages, make_the_host_come_again_in_time) {
     }
 }
 
+TEST_F(Shortages, do_not_change_the_deadline_as_time_goes_by) {
+    int rings = 0;
+    loop.set_host_waker([&] { ++rings; }, RingFor::changes);
+    add_that_nests();
+    run();
+    run();
+    const TimePoint next = loop.next_deadline();
+    rings = 0;
+    for (int i = 0; i < 9; ++i) {
+        world.advance(1ms);
+        EXPECT_EQ(loop.next_deadline(), next);
+        EXPECT_EQ(loop.time_to_deadline(), 9ms - i * 1ms);
+        run();
+    }
+    EXPECT_EQ(rings, 0);
+}
+
+TEST_F(Shortages, come_and_go_with_a_ring_for_a_host_that_has_no_handle) {
+    if (loop.native_handle() != invalid_fd) GTEST_SKIP() << "this poller has one";
+    int rings = 0;
+    loop.set_host_waker([&] { ++rings; }, RingFor::changes);
+    add_that_nests();
+    rings = 0;
+    run();
+    EXPECT_EQ(rings, 1) << "it is not to be watched";
+    run();
+    shortage.of_adding.reset();
+    world.advance(10ms);
+    rings = 0;
+    run();
+    EXPECT_EQ(rings, 1) << "it is, again";
+}
+
 TEST_F(Shortages, whose_report_throws_or_waits_in_a_nested_turn_lose_nothing_either) {
     std::vector<SocketPair> peers(3);
     for (const SocketPair& peer : peers) add(peer);
@@ -432,6 +467,36 @@ TEST_F(Shortages, are_nothing_to_a_loop_that_is_closed) {
     loop.close();
     EXPECT_EQ(loop.next_deadline(), never);
     EXPECT_THAT(errors, SizeIs(1));
+}
+
+TEST_F(Shortages, whose_report_runs_a_turn_leave_all_that_is_ready_to_the_turn_after_it) {
+    std::vector<SocketPair> peers(3);
+    for (const SocketPair& peer : peers) add(peer);
+    add_that_nests();
+    run();
+    on_error = [&] {
+        for (const SocketPair& peer : peers) peer.send_to_a();
+        loop.run_once();
+        for (const SocketPair& peer : peers) peer.send_to_a();
+    };
+    EXPECT_EQ(run(), 6);
+}
+
+TEST_F(Shortages, that_are_many_do_not_keep_the_others_waiting) {
+    os::allow_many_descriptors();
+    std::vector<SocketPair> peers(200);
+    for (const SocketPair& peer : peers) add(peer);
+    haunt();
+    shortage.of_adding = std::errc::bad_file_descriptor;
+    shortage.spared = peers.back().a;
+    on_error = [] { throw std::runtime_error("the hook has had enough"); };
+    EXPECT_THROW(run(), std::runtime_error);
+    Snapshot snapshot;
+    loop.snapshot(snapshot);
+    EXPECT_EQ(snapshot.handlers.size(), 199U);
+    EXPECT_EQ(std::count_if(snapshot.handlers.begin(), snapshot.handlers.end(),
+                            [](const HandlerInfo& info) { return info.adrift; }),
+              198);
 }
 
 TEST_F(Shortages, whose_report_ends_the_loop_end_with_it) {

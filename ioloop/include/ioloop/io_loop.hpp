@@ -87,8 +87,8 @@ class Executor;                         // executor.hpp
 class Poster;                           // poster.hpp
 class Scope;                            // scope.hpp
 
-/// Told of every exception that leaves a callable. What it throws itself leaves the run_ call; the loop
-/// stays sound.
+/// Told of every exception that leaves a callable, and of descriptors that the loop cannot watch any more. What it
+/// throws itself leaves the run_ call; the loop stays sound.
 using ErrorHook = Function<void(std::exception_ptr, const Origin&, CallKind)>;
 
 #if defined(__GNUC__) && !defined(__clang__)

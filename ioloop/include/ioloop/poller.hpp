@@ -49,6 +49,9 @@ public:
     /// and is now another file is not); bad_file_descriptor; operation_not_permitted for what cannot be
     /// waited for, such as a regular file; too_many_files_open for a number that is too large for the backend
     /// (select: FD_SETSIZE and above). On error nothing has changed.
+    ///
+    /// Of a descriptor that was watched before, not_enough_memory, no_space_on_device and their like mean to the
+    /// loop that it can be added later; any other error, that it is closed.
     virtual std::error_code add(Fd fd, Events interest, Key key) = 0;
     /// Replaces interest and key.
     /// Errors: no_such_file_or_directory or bad_file_descriptor if `fd` is not what was added.
