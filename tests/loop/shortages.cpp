@@ -45,6 +45,7 @@ struct Shortage {
     int adds = 0;
     Poller::Key last_added = 0;
     std::optional<Poller::Key> ghost; ///< the next wait reports it
+    bool hides_handle = false;
 };
 
 class ShortPoller final : public ForwardingPoller {
@@ -66,6 +67,10 @@ public:
         if (const auto error = ForwardingPoller::wait(ready, timeout, count)) return error;
         if (shortage_.ghost) ready[count++] = {*std::exchange(shortage_.ghost, {}), Events::read, false};
         return {};
+    }
+
+    Fd native_handle() const noexcept override {
+        return shortage_.hides_handle ? invalid_fd : ForwardingPoller::native_handle();
     }
 
 private:
@@ -424,7 +429,7 @@ TEST_F(Shortages, do_not_change_the_deadline_as_time_goes_by) {
 }
 
 TEST_F(Shortages, come_and_go_with_a_ring_for_a_host_that_has_no_handle) {
-    if (loop.native_handle() != invalid_fd) GTEST_SKIP() << "this poller has one";
+    shortage.hides_handle = true;
     int rings = 0;
     loop.set_host_waker([&] { ++rings; }, RingFor::changes);
     add_that_nests();
