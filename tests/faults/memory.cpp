@@ -2,6 +2,7 @@
 // A program runs out of memory at its first allocation, in the next run at its second, and so on. Each time the one who asked is told;
 // what he asked for has not happened, and happens if he asks again; everything else goes on; and in the end nothing is left.
 #include "support/failing_new.hpp"
+#include "support/forwarding_poller.hpp"
 #include "support/os.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
@@ -13,10 +14,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -284,6 +288,54 @@ TEST_F(MemoryFaults, whichever_allocation_fails_who_asked_is_told_and_everything
     }
     std::printf("%d of %llu allocations failed, each in a run of its own\n", failures,
                 static_cast<unsigned long long>(total_));
+}
+
+/// Takes nothing while it lacks memory, and then the next allocation fails, too.
+class LackingPoller final : public ForwardingPoller {
+public:
+    explicit LackingPoller(const bool& lacks) : lacks_(lacks) {}
+    std::error_code add(Fd fd, Events events, Key key) override {
+        if (!lacks_) return ForwardingPoller::add(fd, events, key);
+        failing_new.rewind(1);
+        return make_error_code(std::errc::not_enough_memory);
+    }
+
+private:
+    const bool& lacks_;
+};
+
+TEST(MemoryOfReports, that_a_descriptor_is_adrift_is_told_though_there_is_no_memory_to_say_it) {
+#if !CAN_FAIL_NEW
+    GTEST_SKIP() << "this sanitizer has an operator new of its own";
+#endif
+    bool lacks = false;
+    std::string told;
+    SimWorld world;
+    IOLoop::Options options = world.options(std::make_unique<LackingPoller>(lacks));
+    options.on_error = [&](const std::exception_ptr& error, const Origin&, CallKind) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::bad_alloc&) {
+            told += "no memory;";
+        }
+    };
+    IOLoop loop(std::move(options));
+    SocketPair pair;
+    loop.add_handler(
+        pair.a,
+        [&](Fd, Events) {
+            loop.run_once(); // it is not watched in there
+            lacks = true;
+        },
+        Events::read);
+    pair.send_to_a();
+    loop.run_once();
+    loop.run_once();
+    EXPECT_TRUE(failing_new.failed);
+    EXPECT_EQ(told, "no memory;");
+    EXPECT_EQ(loop.statistics().handlers, 1U);
+    lacks = false;
+    loop.remove_handler(pair.a);
 }
 
 } // namespace
