@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What the columns of the tables say beyond what the loop does: the kernel's side, and what was measured.
+#include "support/forwarding_poller.hpp"
 #include "support/inspected_loop.hpp"
 #include "support/inspector_gui.hpp"
 #include "support/socket_pair.hpp"
@@ -8,7 +9,9 @@
 #include <ioloop/ioloop.hpp>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <system_error>
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -41,6 +44,19 @@ public:
 
 private:
     LocalSource local_;
+};
+
+/// Takes nothing while it lacks memory.
+class LackingPoller final : public ForwardingPoller {
+public:
+    explicit LackingPoller(const bool& lacks) : lacks_(lacks) {}
+    std::error_code add(Fd fd, Events events, Key key) override {
+        return lacks_ ? make_error_code(std::errc::not_enough_memory)
+                      : ForwardingPoller::add(fd, events, key);
+    }
+
+private:
+    const bool& lacks_;
 };
 
 struct ImguiColumns : InspectedLoop {
@@ -142,6 +158,24 @@ TEST_F(ImguiColumns, TellTheKernelsSideOfAHandler) {
     ::close(twin);
     gui.frames(150);
     EXPECT_THAT(row(gui, "link"), HasSubstr("| !! lost |"));
+}
+
+TEST_F(ImguiColumns, SayThatADescriptorCannotBeWatchedJustNow) {
+    bool lacks = false;
+    IOLoop poor(world.options(std::make_unique<LackingPoller>(lacks)));
+    SocketPair pair;
+    poor.add_handler(
+        pair.a,
+        [&](Fd, Events) {
+            poor.run_once(); // in which it is not watched
+            lacks = true;
+        },
+        Events::read, "link");
+    pair.send_to_a();
+    poor.run_once();
+    InspectorGui gui(poor);
+    gui.click("Descriptors");
+    EXPECT_THAT(row(gui, "link"), HasSubstr("| unix stream | ! not watched |"));
 }
 
 TEST_F(ImguiColumns, SayInWhichShareOfTheTurnsAHandlerIsReady) {

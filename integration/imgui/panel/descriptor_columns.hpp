@@ -87,10 +87,9 @@ inline const char* help_of(unsigned column) {
     case fd: return "The number. A star: pinned.";
     case truth:
         return "What the kernel watches for it, beside what the loop believes. Ghost: closed while a "
-               "duplicate lives, "
-               "and so reported for ever. Lost: not watched any more, its handler waits in vain. Reused: the "
-               "number is "
-               "another file. All three: remove_handler() before closing.";
+               "duplicate lives, and so reported for ever. Lost: not watched any more, its handler waits in "
+               "vain. Reused: the number is another file. All three: remove_handler() before closing. Not "
+               "watched: the system lacks memory for it just now; the loop tries again.";
     case interest: return "What the handler waits for: R to read, W to write.";
     case ready: return "What it was ready for last; the exclamation mark is for errors and hang-ups.";
     case ready_share:

@@ -231,6 +231,7 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
     case name:
         return row.gone ? Text("gone: ").add(format_name(info.origin).view()) : format_name(info.origin);
     case truth:
+        if (info.adrift) return {"not watched", Severity::warning};
         return {extra.truth == KernelTruth::unknown ? "-" : name_of(extra.truth), severity_of(extra.truth)};
     case interest: return format_events(info.interest);
     case ready: return format_events(info.last_ready);
@@ -261,9 +262,7 @@ Cell DescriptorsTable::cell(const Ui& ui, const Rows::Row& row, const Descriptor
         return {now ? format_count(info.streak) : Text("0"),
                 now && info.streak >= suspicious_streak ? Severity::warning : Severity::ok};
     }
-    case idle:
-        if (info.adrift) return Text("not watched");
-        return info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info));
+    case idle: return info.last_turn == 0 ? Text("never") : format_count(idle_turns(ui, info));
     case age: return format_at_least(ui.view.time() - extra.added_at, extra.added_at_known);
     case chain: return format_chain(info.chain);
     default: break;
