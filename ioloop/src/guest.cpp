@@ -154,7 +154,8 @@ void Guest::State::plan() {
     } else {
         loop_->snapshot(snapshot_);
         for (const HandlerInfo& handler : snapshot_.handlers) {
-            if (!handler.adrift) interests_.push_back({handler.fd, handler.interest});
+            if (handler.adrift) continue; // its readiness would end the wait, and the loop not see it
+            interests_.push_back({handler.fd, handler.interest});
         }
     }
     // The loop's clock may be a simulated one; the waiter's is not.

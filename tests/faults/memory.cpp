@@ -2,8 +2,8 @@
 // A program runs out of memory at its first allocation, in the next run at its second, and so on. Each time the one who asked is told;
 // what he asked for has not happened, and happens if he asks again; everything else goes on; and in the end nothing is left.
 #include "support/failing_new.hpp"
-#include "support/forwarding_poller.hpp"
 #include "support/os.hpp"
+#include "support/short_poller.hpp"
 #include "support/sim_world.hpp"
 #include "support/socket_pair.hpp"
 
@@ -290,28 +290,25 @@ TEST_F(MemoryFaults, whichever_allocation_fails_who_asked_is_told_and_everything
                 static_cast<unsigned long long>(total_));
 }
 
-/// Takes nothing while it lacks memory, and then the next allocation fails, too.
-class LackingPoller final : public ForwardingPoller {
+/// Where it lacks memory, the next allocation fails, too.
+class PoorPoller final : public ShortPoller {
 public:
-    explicit LackingPoller(const bool& lacks) : lacks_(lacks) {}
+    using ShortPoller::ShortPoller;
     std::error_code add(Fd fd, Events events, Key key) override {
-        if (!lacks_) return ForwardingPoller::add(fd, events, key);
-        failing_new.rewind(1);
-        return make_error_code(std::errc::not_enough_memory);
+        const auto error = ShortPoller::add(fd, events, key);
+        if (error) failing_new.rewind(1);
+        return error;
     }
-
-private:
-    const bool& lacks_;
 };
 
 TEST(MemoryOfReports, that_a_descriptor_is_adrift_is_told_though_there_is_no_memory_to_say_it) {
 #if !CAN_FAIL_NEW
     GTEST_SKIP() << "this sanitizer has an operator new of its own";
 #endif
-    bool lacks = false;
+    Shortage shortage;
     std::string told;
     SimWorld world;
-    IOLoop::Options options = world.options(std::make_unique<LackingPoller>(lacks));
+    IOLoop::Options options = world.options(std::make_unique<PoorPoller>(shortage, world));
     options.on_error = [&](const std::exception_ptr& error, const Origin&, CallKind) {
         try {
             std::rethrow_exception(error);
@@ -325,7 +322,7 @@ TEST(MemoryOfReports, that_a_descriptor_is_adrift_is_told_though_there_is_no_mem
         pair.a,
         [&](Fd, Events) {
             loop.run_once(); // it is not watched in there
-            lacks = true;
+            shortage.of_adding = std::errc::not_enough_memory;
         },
         Events::read);
     pair.send_to_a();
@@ -334,7 +331,6 @@ TEST(MemoryOfReports, that_a_descriptor_is_adrift_is_told_though_there_is_no_mem
     EXPECT_TRUE(failing_new.failed);
     EXPECT_EQ(told, "no memory;");
     EXPECT_EQ(loop.statistics().handlers, 1U);
-    lacks = false;
     loop.remove_handler(pair.a);
 }
 

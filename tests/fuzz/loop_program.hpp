@@ -189,10 +189,10 @@ protected:
     }
 
     const Callable& callable(unsigned id) const { return callables_[id]; }
-    bool memory_is_short_ = false; ///< the poller can take nothing
-
     bool closed() const { return closed_; }
     bool gone() const { return gone_; } ///< the loop is destroyed
+
+    bool memory_is_short_ = false; ///< the poller can take nothing
 
 private:
     enum class Meanwhile : std::uint8_t { nothing, post, post_from_signal, stop, wake };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// What the columns of the tables say beyond what the loop does: the kernel's side, and what was measured.
-#include "support/forwarding_poller.hpp"
 #include "support/inspected_loop.hpp"
 #include "support/inspector_gui.hpp"
+#include "support/short_poller.hpp"
 #include "support/socket_pair.hpp"
 
 #include <ioloop/inspect/local_source.hpp>
@@ -44,19 +44,6 @@ public:
 
 private:
     LocalSource local_;
-};
-
-/// Takes nothing while it lacks memory.
-class LackingPoller final : public ForwardingPoller {
-public:
-    explicit LackingPoller(const bool& lacks) : lacks_(lacks) {}
-    std::error_code add(Fd fd, Events events, Key key) override {
-        return lacks_ ? make_error_code(std::errc::not_enough_memory)
-                      : ForwardingPoller::add(fd, events, key);
-    }
-
-private:
-    const bool& lacks_;
 };
 
 struct ImguiColumns : InspectedLoop {
@@ -161,14 +148,14 @@ TEST_F(ImguiColumns, TellTheKernelsSideOfAHandler) {
 }
 
 TEST_F(ImguiColumns, SayThatADescriptorCannotBeWatchedJustNow) {
-    bool lacks = false;
-    IOLoop poor(world.options(std::make_unique<LackingPoller>(lacks)));
+    Shortage shortage;
+    IOLoop poor(world.options(std::make_unique<ShortPoller>(shortage, world)));
     SocketPair pair;
     poor.add_handler(
         pair.a,
         [&](Fd, Events) {
             poor.run_once(); // in which it is not watched
-            lacks = true;
+            shortage.of_adding = std::errc::not_enough_memory;
         },
         Events::read, "link");
     pair.send_to_a();

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A descriptor that the loop has to add to its poller once more, and the system lacks what that takes: its handler is kept, and that
 // is tried until it works.
-#include "support/forwarding_poller.hpp"
 #include "support/os.hpp"
-#include "support/sim_world.hpp"
+#include "support/short_loop.hpp"
 #include "support/socket_pair.hpp"
 
 #include <ioloop/ioloop.hpp>
 
 #include <algorithm>
-#include <exception>
-#include <functional>
-#include <memory>
-#include <new>
-#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -35,113 +29,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-/// What the system lacks, and what the poller was asked for.
-struct Shortage {
-    std::optional<std::errc> of_adding;    ///< no descriptor can be added; no value: they can
-    Fd spared = invalid_fd;                ///< but this one
-    std::optional<std::errc> of_modifying; ///< none can be modified
-    bool throws = false;                   ///< it is the poller's own memory
-    Duration adding_takes{};
-    int adds = 0;
-    Poller::Key last_added = 0;
-    std::optional<Poller::Key> ghost; ///< the next wait reports it
-    bool hides_handle = false;
-};
-
-class ShortPoller final : public ForwardingPoller {
-public:
-    ShortPoller(Shortage& shortage, SimWorld& world) : shortage_(shortage), world_(world) {}
-    std::error_code add(Fd fd, Events events, Key key) override {
-        ++shortage_.adds;
-        world_.advance(shortage_.adding_takes);
-        if (shortage_.throws) throw std::bad_alloc();
-        if (shortage_.of_adding && fd != shortage_.spared) return make_error_code(*shortage_.of_adding);
-        shortage_.last_added = key;
-        return ForwardingPoller::add(fd, events, key);
-    }
-    std::error_code modify(Fd fd, Events events, Key key) override {
-        if (shortage_.of_modifying) return make_error_code(*shortage_.of_modifying);
-        return ForwardingPoller::modify(fd, events, key);
-    }
-    std::error_code wait(std::span<Ready> ready, Duration timeout, std::size_t& count) override {
-        if (const auto error = ForwardingPoller::wait(ready, timeout, count)) return error;
-        if (shortage_.ghost) ready[count++] = {*std::exchange(shortage_.ghost, {}), Events::read, false};
-        return {};
-    }
-
-    Fd native_handle() const noexcept override {
-        return shortage_.hides_handle ? invalid_fd : ForwardingPoller::native_handle();
-    }
-
-private:
-    Shortage& shortage_;
-    SimWorld& world_;
-};
-
-class Shortages : public testing::Test {
-protected:
-    SimWorld world;
-    SocketPair pair;
-    Shortage shortage;
-    std::vector<std::string> errors;
-    std::function<void()> on_error;
-    IOLoop loop{options()};
-    int calls = 0;
-
-    /// Its handler reads, and counts.
-    void add(const SocketPair& peer, Events events = Events::read) {
-        loop.add_handler(
-            peer.a,
-            [this, &peer](Fd, Events) {
-                peer.read_a();
-                ++calls;
-            },
-            events, "peer");
-    }
-    /// The handler of `pair` waits, once, in a nested turn, in which it is not watched; then something is lacking.
-    void add_that_nests(bool throwing = false) {
-        loop.add_handler(
-            pair.a,
-            [this, throwing, nested = false](Fd, Events) mutable {
-                pair.read_a();
-                ++calls;
-                if (std::exchange(nested, true)) return;
-                loop.run_once();
-                shortage.throws = throwing;
-                if (!throwing) shortage.of_adding = std::errc::not_enough_memory;
-            },
-            Events::read, "nester");
-        pair.send_to_a();
-    }
-    int run(Duration timeout = no_wait) {
-        calls = 0;
-        loop.run_once(timeout);
-        return calls;
-    }
-    /// The poller goes on about a descriptor that has gone: the loop has it forget all, and adds them again.
-    void haunt() {
-        SocketPair gone;
-        loop.add_handler(
-            gone.a, [](Fd, Events) {}, Events::read);
-        const Poller::Key key = shortage.last_added;
-        loop.remove_handler(gone.a);
-        run();
-        shortage.ghost = key;
-    }
-
-    IOLoop::Options options() {
-        IOLoop::Options options = world.options(std::make_unique<ShortPoller>(shortage, world));
-        options.on_error = [this](const std::exception_ptr& error, const Origin& origin, CallKind) {
-            try {
-                std::rethrow_exception(error);
-            } catch (const std::exception& e) {
-                errors.push_back(std::string(origin.name != nullptr ? origin.name : "") + ": " + e.what());
-            }
-            if (on_error) on_error();
-        };
-        return options;
-    }
-};
+class Shortages : public ShortLoop {};
 
 TEST_F(Shortages, after_a_nested_turn_are_reported_and_the_handler_is_called_again_when_they_have_passed) {
     add_that_nests();
@@ -392,104 +280,6 @@ TEST_F(Shortages, are_no_reason_to_drop_a_handler_that_is_ready_all_the_time) {
     EXPECT_THAT(errors, IsEmpty());
 }
 
-TEST_F(Shortages, make_the_host_come_again_in_time) {
-    const Fd handle = loop.native_handle(Deadlines::included);
-    add_that_nests();
-    run();
-    EXPECT_LE(loop.next_deadline(), world.now()); // at once: the first attempt may do
-    run();
-    EXPECT_EQ(loop.next_deadline(), world.now() + 10ms);
-    if (handle != invalid_fd) {
-        EXPECT_EQ(world.alarm, 10ms);
-    }
-    shortage.of_adding.reset();
-    world.advance(10ms);
-    run();
-    EXPECT_EQ(loop.next_deadline(), never);
-    if (handle != invalid_fd) {
-        EXPECT_EQ(world.alarm, forever);
-    }
-}
-
-TEST_F(Shortages, do_not_change_the_deadline_as_time_goes_by) {
-    int rings = 0;
-    loop.set_host_waker([&] { ++rings; }, RingFor::changes);
-    add_that_nests();
-    run();
-    run();
-    const TimePoint next = loop.next_deadline();
-    rings = 0;
-    for (int i = 0; i < 9; ++i) {
-        world.advance(1ms);
-        EXPECT_EQ(loop.next_deadline(), next);
-        EXPECT_EQ(loop.time_to_deadline(), 9ms - i * 1ms);
-        run();
-    }
-    EXPECT_EQ(rings, 0);
-}
-
-TEST_F(Shortages, come_and_go_with_a_ring_for_a_host_that_has_no_handle) {
-    shortage.hides_handle = true;
-    int rings = 0;
-    loop.set_host_waker([&] { ++rings; }, RingFor::changes);
-    add_that_nests();
-    rings = 0;
-    run();
-    EXPECT_EQ(rings, 1) << "it is not to be watched";
-    run();
-    shortage.of_adding.reset();
-    world.advance(10ms);
-    rings = 0;
-    run();
-    EXPECT_EQ(rings, 1) << "it is, again";
-}
-
-TEST_F(Shortages, whose_report_throws_or_waits_in_a_nested_turn_lose_nothing_either) {
-    std::vector<SocketPair> peers(3);
-    for (const SocketPair& peer : peers) add(peer);
-    haunt();
-    shortage.of_adding = std::errc::not_enough_memory;
-    on_error = [&] { throw std::runtime_error("the hook has had enough"); };
-    EXPECT_THROW(run(), std::runtime_error);
-    EXPECT_THAT(errors, SizeIs(1));
-    on_error = [&] {
-        loop.run_once(20ms);
-        loop.run_once(); // this one tells of others that the turn around it was about to tell of
-    };
-    world.advance(10ms);
-    run();
-    EXPECT_THAT(errors, SizeIs(3)) << "each once";
-
-    on_error = nullptr;
-    shortage.of_adding.reset();
-    world.advance(10ms);
-    for (const SocketPair& peer : peers) peer.send_to_a();
-    EXPECT_EQ(run(), 3);
-    EXPECT_THAT(errors, SizeIs(3));
-}
-
-TEST_F(Shortages, are_nothing_to_a_loop_that_is_closed) {
-    add_that_nests();
-    run();
-    run();
-    loop.close();
-    EXPECT_EQ(loop.next_deadline(), never);
-    EXPECT_THAT(errors, SizeIs(1));
-}
-
-TEST_F(Shortages, whose_report_runs_a_turn_leave_all_that_is_ready_to_the_turn_after_it) {
-    std::vector<SocketPair> peers(3);
-    for (const SocketPair& peer : peers) add(peer);
-    add_that_nests();
-    run();
-    on_error = [&] {
-        for (const SocketPair& peer : peers) peer.send_to_a();
-        loop.run_once();
-        for (const SocketPair& peer : peers) peer.send_to_a();
-    };
-    EXPECT_EQ(run(), 6);
-}
-
 TEST_F(Shortages, that_are_many_do_not_keep_the_others_waiting) {
     os::allow_many_descriptors();
     std::vector<SocketPair> peers(200);
@@ -507,18 +297,12 @@ TEST_F(Shortages, that_are_many_do_not_keep_the_others_waiting) {
               198);
 }
 
-TEST_F(Shortages, whose_report_ends_the_loop_end_with_it) {
-    auto* const doomed = new IOLoop(options());
-    std::vector<SocketPair> peers(3);
-    for (const SocketPair& peer : peers) {
-        doomed->add_handler(
-            peer.a, [&](Fd, Events) { doomed->run_once(); }, Events::read);
-        peer.send_to_a();
-    }
-    on_error = [&] { delete doomed; };
-    world.on_wait = [&] { shortage.of_adding = std::errc::not_enough_memory; }; // all are taken out by then
-    doomed->run_once();
-    doomed->run_once();
+TEST_F(Shortages, are_nothing_to_a_loop_that_is_closed) {
+    add_that_nests();
+    run();
+    run();
+    loop.close();
+    EXPECT_EQ(loop.next_deadline(), never);
     EXPECT_THAT(errors, SizeIs(1));
 }
 
