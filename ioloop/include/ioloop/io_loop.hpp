@@ -317,7 +317,8 @@ public:
     /// Lifetime: the loop's; never read or close it.
     Fd native_handle(Deadlines deadlines = Deadlines::apart);
 
-    /// When run_once() must be called again at the latest: now if work waits, `never` if nothing is armed.
+    /// When run_once() must be called again at the latest: now if work waits, `never` if nothing is armed, and nothing to be
+    /// watched again (HandlerInfo::adrift).
     TimePoint next_deadline() const noexcept;
     /// How long a host may wait until then: zero if it has come, `forever` if there is none. Round it up.
     Duration time_to_deadline() const noexcept;

@@ -34,9 +34,9 @@ struct HandlerInfo {
     std::uint64_t last_turn = 0; ///< the turn of the last call; 0: never called
     std::uint32_t streak = 0;    ///< turns in a row, up to last_turn, in which it was ready
     bool running = false;        ///< on the stack at this moment
-    bool adrift = false; ///< not watched: the system lacks what that takes, and it is tried again and again
-    std::uint64_t scope = 0;  ///< ScopeInfo::id, if it came through one
-    std::optional<Flow> flow; ///< if its owner counts
+    bool adrift = false;         ///< not watched: the system lacks what that takes; it is tried again
+    std::uint64_t scope = 0;     ///< ScopeInfo::id, if it came through one
+    std::optional<Flow> flow;    ///< if its owner counts
 };
 
 /// A pending timeout.
